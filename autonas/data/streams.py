@@ -92,9 +92,9 @@ class StreamSource:
         Raises:
             ValueError: If the rows can't be read, split or encoded, or if the pass exceeds its time.
         """
-        share = validation_share(validation_split, n_rows=1)
+        validation_split = validation_share(validation_split, n_rows=1)
         self._keys = RowKeys(seed)
-        share = share if self.validation_data is None else 0.0
+        share = validation_split if self.validation_data is None else 0.0
         self._threshold = int(share * 2**KEY_BITS)
         self._keys_moved_to_training = np.zeros(0, dtype="int64")
         sample, clock = Sample(), ReadingClock(time_limit)

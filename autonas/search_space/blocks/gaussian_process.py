@@ -12,6 +12,7 @@ import numpy as np
 import threadpoolctl
 from keras import ops
 
+from autonas.arguments import checks
 from autonas.search_space import block, calibration, fitters, gaussian_process, ranges
 from autonas.search_space.blocks import arguments, reduction
 from autonas.search_space.fitters import Rows
@@ -75,8 +76,7 @@ class GaussianProcessBlock(block.Block):
         if reason is not None:
             raise ValueError(f"GaussianProcessBlock can't be used here: {reason}.")
         rows = self.suggest(hp, "rows")
-        if not isinstance(rows, int) or rows < 1:
-            raise ValueError(f"`rows` must be a positive integer, or a range of them. Received: rows={rows!r}")
+        checks.check_integer("rows", rows, 1, "a positive integer, or a range of them")
         ((head_name, head),) = self.heads.items()
         features = reduction.to_vector(arguments.one_tensor(self, inputs))
         features = keras.layers.Identity(dtype="float32")(features)

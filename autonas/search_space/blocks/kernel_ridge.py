@@ -12,6 +12,7 @@ import numpy as np
 import threadpoolctl
 from keras import ops
 
+from autonas.arguments import checks
 from autonas.search_space import block, calibration, fitters, kernel_ridge, ranges
 from autonas.search_space import ridge as linear
 from autonas.search_space.blocks import arguments, reduction, ridge
@@ -73,8 +74,7 @@ class KernelRidgeBlock(block.Block):
         if reason is not None:
             raise ValueError(f"KernelRidgeBlock can't be used here: {reason}.")
         rows = self.suggest(hp, "rows")
-        if not isinstance(rows, int) or rows < 1:
-            raise ValueError(f"`rows` must be a positive integer, or a range of them. Received: rows={rows!r}")
+        checks.check_integer("rows", rows, 1, "a positive integer, or a range of them")
         ((head_name, head),) = self.heads.items()
         features = reduction.to_vector(arguments.one_tensor(self, inputs))
         features = keras.layers.Identity(dtype="float32")(features)
