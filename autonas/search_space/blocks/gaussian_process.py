@@ -78,8 +78,7 @@ class GaussianProcessBlock(block.Block):
         rows = self.suggest(hp, "rows")
         checks.check_integer("rows", rows, 1, "a positive integer, or a range of them")
         ((head_name, head),) = self.heads.items()
-        features = reduction.to_vector(arguments.one_tensor(self, inputs))
-        features = keras.layers.Identity(dtype="float32")(features)
+        features = reduction.to_float32_vector(arguments.one_tensor(self, inputs))
         task, n_outputs = head.target.task, head.target.n_outputs
         if task != "regression":  # Each class has a posterior of its own.
             rows = max(1, int(rows / np.cbrt(max(1.0, n_outputs / _FEW_CLASSES))))

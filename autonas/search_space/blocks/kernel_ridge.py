@@ -76,8 +76,7 @@ class KernelRidgeBlock(block.Block):
         rows = self.suggest(hp, "rows")
         checks.check_integer("rows", rows, 1, "a positive integer, or a range of them")
         ((head_name, head),) = self.heads.items()
-        features = reduction.to_vector(arguments.one_tensor(self, inputs))
-        features = keras.layers.Identity(dtype="float32")(features)
+        features = reduction.to_float32_vector(arguments.one_tensor(self, inputs))
         directions = Directions(features, head_name).attached()
         return KernelRidge(directions, head_name, head.target, rows).attached()
 

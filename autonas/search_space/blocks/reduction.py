@@ -68,3 +68,8 @@ def to_vector(inputs: keras.KerasTensor) -> keras.KerasTensor:
     """Return the average of `inputs` over space or time, or `inputs` if it is a vector already."""
     rank = len(inputs.shape)
     return inputs if rank == 2 else candidates(rank, "average")["average"]()(inputs)
+
+
+def to_float32_vector(inputs: keras.KerasTensor) -> keras.KerasTensor:
+    """Return `to_vector` of `inputs` in float32, the precision of fitted weights under any precision policy."""
+    return keras.layers.Identity(dtype="float32")(to_vector(inputs))

@@ -47,8 +47,7 @@ class RidgeBlock(block.Block):
         if reason is not None:
             raise ValueError(f"RidgeBlock can't be used here: {reason}.")
         ((head_name, head),) = self.heads.items()
-        features = reduction.to_vector(arguments.one_tensor(self, inputs))
-        features = keras.layers.Identity(dtype="float32")(features)
+        features = reduction.to_float32_vector(arguments.one_tensor(self, inputs))
         standardization = keras.layers.BatchNormalization(
             center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32"
         )
