@@ -185,6 +185,8 @@ class Attempt:
             training.Validation(
                 lambda: self._score(loop),
                 self.problem.goal.is_better_epoch,
+                # A required score is computed however long it takes.
+                n_rows=0 if job.training.is_required else len(self.problem.dataset.validation_rows),
                 on_best=lambda: setattr(self.outcome, "predictions", self._predictions),
             ),
             checkpoint,

@@ -4,16 +4,16 @@ import time
 
 import numpy as np
 
-from autonas.evaluation import loops
+from autonas.evaluation import fitting, loops
 
 #: Target seconds of one call, so that a deadline is checked within an epoch.
 _SECONDS_PER_CALL = 0.4
-#: Number of steps in the first call, which traces and optimises the function.
-_FIRST_STEPS = 4
 #: Remaining steps, relative to the steps of a call, up to which one call takes all of them.
 _LAST_CALL = 1.5
-#: Estimated share of the computation in the time of the first call.
-_COMPUTED_SHARE = 0.1
+#: Estimated time of predictions, relative to a training on as many rows, which has a backward pass, too.
+_PREDICTED_SHARE = 1 / 3
+#: Share of the estimated time of a validation for which there must be time.
+_LEAST_VALIDATION = 0.5
 
 
 class CompiledLoop(loops.TrainingLoop):
@@ -27,6 +27,8 @@ class CompiledLoop(loops.TrainingLoop):
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
         self._seconds_per_step = None
+        #: Seconds of the first call, which include the compilation.
+        self._first_seconds = 0.0
 
     def _run(self, batches, learning_rates, start, stop):
         """Train in the steps from `start` to `stop`; return the mean loss.
@@ -43,26 +45,50 @@ class CompiledLoop(loops.TrainingLoop):
         """Return the training rows that are ready at the deadline."""
         return rows
 
+    def _validation_seconds(self, batch_size):
+        """Estimate the seconds of the first validation; 0 if there is none, or if later ones are measured already."""
+        if not self.validation.n_rows or self.validation.seconds is not None:
+            return 0.0
+        steps = self.validation.n_rows / batch_size
+        return _PREDICTED_SHARE * (self._first_seconds + steps * self._seconds_per_step)
+
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        """Train for one epoch, or until the deadline; see `TrainingLoop.train_epoch`.
+
+        Raises:
+            TooSlow: If the first steps show that the first validation would end long after the deadline.
+        """
         n_rows = len(rows)
         rows = self._rows(rows, deadline)
         batches = loops.shuffled_batches(rows, batch_size, generator)
         rates = np.array([learning_rate(step / len(batches)) for step in range(len(batches))], "float32")
         total, done = 0.0, 0
         while done < len(batches):
-            if self._seconds_per_step is None:
-                length = _FIRST_STEPS
-            else:
+            # The first call, which traces and optimises the function, has a single step: its time is the compilation.
+            length = 1
+            if self._seconds_per_step is not None:
                 length = max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
             if len(batches) - done < _LAST_CALL * length:
                 length = len(batches) - done
             start = time.monotonic()
             with self._first("train"):
                 loss = self._run(batches, rates, done, done + length)
-            seconds = (time.monotonic() - start) / length
-            self._seconds_per_step = min(seconds, self._seconds_per_step or _COMPUTED_SHARE * seconds)
+            now = time.monotonic()
+            seconds = (now - start) / length
+            if self._seconds_per_step is None:
+                # With the compilation, an upper bound, which keeps the second call short.
+                self._first_seconds = self._seconds_per_step = seconds
+            self._seconds_per_step = min(seconds, self._seconds_per_step)
             total += loss * length
             done += length
-            if deadline is not None and time.monotonic() >= deadline and done < len(batches):
-                return total / done, False
+            if deadline is not None and done < len(batches):
+                left = deadline - now
+                validation = self._validation_seconds(batches.shape[1]) if done > length else 0.0
+                if _LEAST_VALIDATION * validation > max(0.0, left) + _SECONDS_PER_CALL:
+                    raise fitting.TooSlow(
+                        f"the predictions for the validation set would take about {validation:.1f} s, "
+                        f"and {max(0.0, left):.1f} s are left"
+                    )
+                if left <= validation:
+                    return total / done, False
         return total / len(batches), len(rows) == n_rows

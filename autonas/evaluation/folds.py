@@ -53,7 +53,7 @@ class FoldsLoop(loops.TrainingLoop):
         self.loop = loop
         self._is_required = is_required
         super().__init__(FoldNetworks(loop.model, len(loop.dataset.folds)), loop.dataset)
-        self.phases = loop.phases
+        self.phases, self.validation = loop.phases, loop.validation
         is_trained = bool(loop.model.trainable_variables)
         self._variables = checkpoint.optimizer_variables(loop.model) if is_trained else []
         #: State of the optimizer of each network.

@@ -1,6 +1,7 @@
 """Training loops, which run the steps of an epoch and predict. `training.py` decides on the number of epochs."""
 
 import contextlib
+import dataclasses
 import functools
 import math
 import time
@@ -17,6 +18,30 @@ _PREDICTED_ROWS = 512
 _LOSS_ROWS = 100
 
 
+@dataclasses.dataclass
+class ValidationTime:
+    """Time of the validation after each epoch of a training.
+
+    Args:
+        n_rows: Number of rows that are predicted; 0 without a validation, or if the validation may end after the
+            deadline. Defaults to 0.
+        seconds: Seconds of the shortest validation so far, or `None` before the first one. Defaults to `None`.
+    """
+
+    n_rows: int = 0
+    seconds: float | None = None
+
+    def add(self, seconds):
+        """Add the seconds of a validation."""
+        self.seconds = seconds if self.seconds is None else min(seconds, self.seconds)
+
+    def before(self, deadline):
+        """Return the time at which an epoch must end for a validation before a deadline, as far as it is known."""
+        if deadline is None or not self.n_rows:
+            return deadline
+        return deadline - (self.seconds or 0.0)
+
+
 class TrainingLoop:
     """A training loop: epochs and predictions of a compiled model whose inputs and outputs are dicts.
 
@@ -27,6 +52,7 @@ class TrainingLoop:
     Attributes:
         phases: The `Phases` that measure the time of the loop. The phase `"compile"` is the first call of each compiled
             function, in which frameworks trace and optimise.
+        validation: The `ValidationTime` of the training.
         holds_rows: Whether the loop holds values of the rows besides the data set.
     """
 
@@ -36,6 +62,7 @@ class TrainingLoop:
         self.model = model
         self.dataset = dataset
         self.phases = phases.Phases()
+        self.validation = ValidationTime()
         #: The `keras.callbacks.CallbackList` of the training.
         self.callbacks = keras.callbacks.CallbackList()
         self._begun = set()

@@ -141,12 +141,15 @@ class Validation:
     Args:
         score: Function without arguments that returns the scores of the model as a dict.
         is_better: Function `(scores, best scores so far) -> bool`.
+        n_rows: Number of rows that are predicted, for which epochs leave time before the deadline. Defaults to 0: no
+            time is left.
         on_best: Function without arguments that is called after each epoch that is the best so far, or `None`.
             Defaults to `None`.
     """
 
     score: Callable
     is_better: Callable
+    n_rows: int = 0
     on_best: Callable | None = None
 
 
@@ -179,10 +182,12 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
 
     Raises:
         Diverged: If the loss becomes NaN or infinite before the first epoch is scored.
+        TooSlow: If the loop gives up in the first epoch, because there is no time for a validation.
         KeyboardInterrupt: If the user interrupts before the first epoch is scored.
     """
     if not loop.model.trainable_variables:
         length = dataclasses.replace(length, epochs=1)
+    loop.validation.n_rows = 0 if validation is None else validation.n_rows
     training = _Training(loop, rows, length)
     if checkpoint is not None:
         training.go_on_from(checkpoint)
@@ -212,7 +217,7 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
             with phases("train"):
                 loss, finished = training.run_epoch()
             with phases("validate"):
-                scores = validation.score() if validation is not None and np.isfinite(loss) else {}
+                scores = training.validate(validation) if validation is not None and np.isfinite(loss) else {}
         except KeyboardInterrupt:
             if training.best is None:
                 raise
@@ -237,7 +242,7 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
         if on_checkpoint is not None:
             with phases("save"):
                 on_checkpoint(training.checkpoint)
-        out_of_time = length.deadline is not None and time.monotonic() >= length.deadline
+        out_of_time = training.deadline is not None and time.monotonic() >= training.deadline
         if not finished or (out_of_time and training.epoch < length.last):
             stopped = "time"
             break
@@ -281,7 +286,7 @@ class _Training:
         self.schedule = length.schedule
         #: Number of epochs before the current schedule of the learning rate.
         self.begin = 0
-        self.deadline = length.deadline
+        self._end = length.deadline
         self.started = time.monotonic()
         #: Learning rate that is annealed, unless a Keras callback has set a learning rate of its own.
         self.peak, self.is_annealed = keras_callbacks.learning_rate(loop.model.optimizer), True
@@ -292,6 +297,11 @@ class _Training:
     def epoch(self):
         """Number of completed epochs."""
         return len(self.history)
+
+    @property
+    def deadline(self):
+        """Value of `time.monotonic()` at which epochs stop, so that the last one is validated in time, or `None`."""
+        return self.loop.validation.before(self._end)
 
     def learning_rate(self, share):
         """Return the learning rate at a share of the next epoch, in [0, 1]."""
@@ -317,6 +327,13 @@ class _Training:
         )
         self.average.update()
         return loss, finished
+
+    def validate(self, validation):
+        """Return the scores of a `Validation`, and measure its time."""
+        started = time.monotonic()
+        scores = validation.score()
+        self.loop.validation.add(time.monotonic() - started)
+        return scores
 
     def end_epoch(self, loss, scores, is_better):
         """Add an epoch to the history; return its numbers: loss, learning rate and scores."""

@@ -102,6 +102,21 @@ def test_the_rate_is_annealed_to_a_near_deadline():
     assert result.horizon == result.epochs
 
 
+def test_time_is_left_for_the_last_validation():
+    loop = ScriptedLoop([1.0] * 100, seconds=0.02)
+
+    def score():
+        time.sleep(0.3)
+        return {"val_loss": 1.0}
+
+    deadline = time.monotonic() + 1.0
+    rows = training.ShuffledRows(np.arange(4), 2, np.random.default_rng(0))
+    validation = training.Validation(score, lambda one, other: False, n_rows=4)
+    result = training.train(loop, rows, training.Length(100, deadline=deadline), validation)
+    assert result.stopped == "time" and time.monotonic() < deadline + 0.15
+    assert loop.validation.seconds == pytest.approx(0.3, abs=0.1)
+
+
 def test_a_training_that_is_out_of_time_in_its_first_epoch_can_be_continued():
     made = []
     length = training.Length(4, deadline=time.monotonic())
