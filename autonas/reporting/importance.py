@@ -13,7 +13,7 @@ _FEWEST = 8
 _MAX_RELATIVE_ERROR = 0.9
 #: Maximum number of trials that the forest is fitted to, which takes about a second.
 _MOST = 200
-_N_TREES = 50
+_N_TREES = 20
 _N_FOLDS = 5
 _N_SPLITS = 3
 _N_PERMUTATIONS = 4

@@ -330,13 +330,16 @@ class EnsembleStage:
         """
         members = [self.state.records[trial_id] for trial_id in chosen.members]
         networks = {}
+        if not self.problem.serves_folds:
+            # Built before the final fits, which share the time that is left then.
+            networks = {record.trial_id: self.evaluator.networks.build(record.values) for record in members}
         waiting = sorted(members, key=lambda record: (record is self._longest, self.state.budget.final_seconds(record)))
         while waiting:
             trained, record = self._trained(waiting), waiting.pop(0)
-            networks[record.trial_id] = trained
-            if not self.problem.serves_folds:
-                networks[record.trial_id] = self.evaluator.networks.build(record.values)
+            if record.trial_id in networks:
                 networks[record.trial_id].set_weights(trained.get_weights())
+            else:
+                networks[record.trial_id] = trained
         return [networks[record.trial_id] for record in members]
 
     def _untrained_network(self, record: TrialRecord) -> keras.Model:

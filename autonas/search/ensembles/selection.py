@@ -95,13 +95,14 @@ def select(
     refused: set[str] = set()
     n_rows = len(next(iter(predictions[first].values())))
     before = score(predictions[first], {first}, None)
-    attempts: list[Sequence[np.ndarray | None]] = [samples, [None]] if samples else [[None]]
+    # The scores of given rows are the objective alone, which is faster.
+    attempts: list[Sequence[np.ndarray]] = [samples, [np.arange(n_rows)]] if samples else [[np.arange(n_rows)]]
     for attempt in attempts:
         shares = collections.Counter({first: 0.0})
         for rows in attempt:
             sampled = {name: _rows_of(made, rows) for name, made in predictions.items()}
             on_rows = functools.partial(score, rows=rows)
-            most = _MAX_ADDITIONS if rows is None else _SAMPLED_ADDITIONS
+            most = _SAMPLED_ADDITIONS if attempt is samples else _MAX_ADDITIONS
             bag = _bag(sampled, first, on_rows, is_better, (size, most), is_allowed=is_allowed, refused=refused)
             shares.update({candidate: bag.count(candidate) / len(bag) for candidate in bag})
         members: list[str] = [first]
