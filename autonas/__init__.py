@@ -39,6 +39,7 @@ _MODULES = {
     "autonas.search_space.blocks.image": ["ImageBlock"],
     "autonas.search_space.blocks.keras_block": ["KerasBlock"],
     "autonas.search_space.blocks.kernel_ridge": ["KernelRidgeBlock"],
+    "autonas.search_space.blocks.lasso": ["LassoBlock"],
     "autonas.search_space.blocks.layered": ["LayeredBlock"],
     "autonas.search_space.blocks.merge": ["Merge"],
     "autonas.search_space.blocks.minirocket": ["MiniRocketBlock"],

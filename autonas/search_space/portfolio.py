@@ -4,18 +4,21 @@ An entry is a dict of the hyperparameters that differ from the default architect
 scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
 (`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, which take a second or two. A linear
 model, which is hard to beat on many small data sets, comes next. With many classes, linear models and networks come
-first. The list for series begins with ridge regressions on the series and on the features of frozen kernels, which are
-fitted in closed form. Trees on intervals follow, for levels, deviations and single steps, to which the kernels are
-mostly blind. The list for images begins with ridge regressions on the features of random patches, a fast linear one and
-one with a kernel, of more patches, and, of few images, on the pixels: a sum of pixels, such as the brightness of the
-image, is lost among many features. There are as many patches as the time limit allows. On images of at most 16 pixels,
-networks are fast, and precede the larger regression, which is linear. A frozen backbone, whose output is computed once
-for each row, is an early entry of few images if its weights are on disk. Mirror images are used in the training on
-images that can't be distinguished from their mirror images.
+first, and of more columns than rows, linear models and Gaussian processes. The list for series begins with ridge
+regressions on the series and on the features of frozen kernels, which are fitted in closed form. Trees on intervals
+follow, for levels, deviations and single steps, to which the kernels are mostly blind. The list for images begins with
+ridge regressions on the features of random patches, a fast linear one and one with a kernel, of more patches, and, of
+few images, on the pixels: a sum of pixels, such as the brightness of the image, is lost among many features. There are
+as many patches as the time limit allows. On images of at most 16 pixels, networks are fast, and precede the larger
+regression, which is linear. A frozen backbone, whose output is computed once for each row, is an early entry of few
+images if its weights are on disk. Mirror images are used in the training on images that can't be distinguished from
+their mirror images.
 """
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras_tuner
@@ -65,6 +68,10 @@ _TABLE: list[dict[str, Scalar]] = [
 #: each output, so that there are few iterations, and samples and leaves have few rows of each of so many classes.
 _MANY_OUTPUTS = 50
 _ON_FEW_OUTPUTS = ("trees", "extra_trees", "gaussian_process")
+
+#: Order of the kinds if a table has more columns than rows, of which a split of trees finds some that distinguish the
+#: training rows by chance, and takes long.
+_ON_MANY_COLUMNS = ("linear", "lasso", "gaussian_process", "extra_trees", "tabm", "dense", "trees")
 
 #: Number of rows up to which a Gaussian process is one of the first candidates. It takes a sample of 1,500 rows, which
 #: is enough where the target is smooth or rare.
@@ -205,7 +212,7 @@ def initial_points(
     def is_legal(name: str, value: Scalar) -> bool:
         return name in dimensions and dimensions[name].is_legal(value)
 
-    points_by_block = {}
+    points_by_block, fitted_kinds = {}, {}
     for block in graph.blocks:
         name = graph.names[id(block)]
         # Skip entries of other families: only their training hyperparameters would apply to the block.
@@ -213,6 +220,11 @@ def initial_points(
         block_points = [point for point in all_points if is_legal(f"{name}/kind", point["kind"])]
         if block_points:
             points_by_block[name] = block_points
+            fitted_kinds[name] = block.fitted_kinds
+    if len(points_by_block) > 1:
+        points_by_block = {
+            name: _alternating(block_points, fitted_kinds[name]) for name, block_points in points_by_block.items()
+        }
     points = []
     for position in range(max(map(len, points_by_block.values()), default=1)):
         point: dict[str, Scalar] = {}
@@ -231,11 +243,25 @@ def initial_points(
     return points
 
 
+def _alternating(points: list[dict[str, Scalar]], fitted_kinds: Sequence[str]) -> list[dict[str, Scalar]]:
+    """Return the entries of a block beside other blocks, those of fitted models and of networks by turns.
+
+    A fitted model predicts the target by its own input alone. What depends on several inputs together, only networks
+    learn that are trained together, so that the networks of several blocks are in the same places.
+    """
+    fitted = [point for point in points if point["kind"] in fitted_kinds]
+    networks = [point for point in points if point["kind"] not in fitted_kinds]
+    if not fitted or not networks:
+        return points
+    pairs = zip(itertools.cycle(fitted), itertools.cycle(networks), strict=False)
+    return list(itertools.chain.from_iterable(itertools.islice(pairs, max(len(fitted), len(networks)))))
+
+
 def _points(block: Any, conditions: Conditions) -> list[dict[str, Scalar]]:
     """Return the entries of the portfolio for `block`: an empty list unless it is a default block."""
     points: list[dict[str, Scalar]] = []
     if isinstance(block, structured_data.StructuredDataBlock):
-        points = _table(max(head.target.n_outputs for head in block.heads.values()), conditions)
+        points = _table(block, conditions)
     elif isinstance(block, text.TextBlock):
         points = _TEXT
     elif isinstance(block, forecast.ForecastBlock):
@@ -247,12 +273,17 @@ def _points(block: Any, conditions: Conditions) -> list[dict[str, Scalar]]:
     return points
 
 
-def _table(n_outputs: int, conditions: Conditions) -> list[dict[str, Scalar]]:
-    """Return the entries of the portfolio for tables with some number of outputs."""
+def _table(block: structured_data.StructuredDataBlock, conditions: Conditions) -> list[dict[str, Scalar]]:
+    """Return the entries of the portfolio for a block of tables."""
     process: list[dict[str, Scalar]] = [{"kind": "gaussian_process"}] if conditions.n_rows <= _PROCESS_ROWS else []
-    if n_outputs < _MANY_OUTPUTS:
-        return [_TABLE[0], *process, *_TABLE[1:]]
-    return sorted([*_TABLE, *process], key=lambda point: point["kind"] in _ON_FEW_OUTPUTS)
+    points = [_TABLE[0], *process, *_TABLE[1:]]
+    numbers = block.features[0].tensors.get("numbers")
+    if numbers is not None and numbers.shape[0] > conditions.n_rows > 0:
+        points.append({"kind": "lasso"})
+        return sorted(points, key=lambda point: _ON_MANY_COLUMNS.index(str(point["kind"])))
+    if max(head.target.n_outputs for head in block.heads.values()) >= _MANY_OUTPUTS:
+        return sorted([*_TABLE, *process], key=lambda point: point["kind"] in _ON_FEW_OUTPUTS)
+    return points
 
 
 def _series(length: int, conditions: Conditions) -> list[dict[str, Scalar]]:

@@ -14,8 +14,9 @@ import threadpoolctl
 from autonas.search_space import calibration, fitters
 from autonas.search_space.fitters import Rows
 
-#: Penalties among which leave-one-out cross-validation chooses, as in Hydra and MiniRocket.
-PENALTIES = np.logspace(-3, 3, 10)
+#: Penalties among which leave-one-out cross-validation chooses, as in Hydra and MiniRocket, and larger ones for
+#: thousands of features of few rows.
+PENALTIES = np.logspace(-3, 5, 13)
 #: Largest size of a matrix whose eigenvalues are computed, which takes about a second.
 _MOST_EIGENVALUES = 1500
 #: Largest number of values of all features, 400 MB.

@@ -257,6 +257,32 @@ def test_tables_of_many_classes_begin_with_a_linear_model_and_networks(n_classes
         assert kinds[1] == "tabm" and set(kinds[-6:]) == {"trees", "extra_trees", "gaussian_process"}
 
 
+def test_linear_models_come_first_for_a_table_of_more_columns_than_rows():
+    wide = np.random.default_rng(0).normal(size=(40, 100))
+    searched = graph.Graph(*defaults.default_nodes(["table"], ["binary"]))
+    searched.bind([data.TableEncoder().fit(wide).feature], [heads.Target("binary", 1)])
+    space = searched.declare()
+    few, more = (
+        [point["structured_data_block_1/kind"] for point in portfolio.initial_points(searched, space, conditions)]
+        for conditions in (portfolio.Conditions(99), portfolio.Conditions(100))
+    )
+    assert few[:4] == ["linear", "linear", "lasso", "gaussian_process"] and few[-1] == "trees"
+    assert more[:2] == ["trees", "gaussian_process"] and "lasso" not in more
+
+
+def test_beside_other_inputs_fitted_models_and_networks_come_by_turns():
+    nodes = defaults.default_nodes(["image", "table"], ["binary"])
+    searched = graph.Graph(*nodes)
+    images = np.random.default_rng(0).integers(0, 255, (40, 8, 8, 1)).astype("uint8")
+    encoder, frame = table()
+    features = [data.ImageEncoder().fit(images).feature, encoder.fit(frame).feature]
+    searched.bind(features, [heads.Target("binary", 1)])
+    points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(1000))
+    kinds = [(point["image_block_1/kind"], point["structured_data_block_1/kind"]) for point in points]
+    assert kinds[:3] == [("patches", "trees"), ("dense", "tabm"), ("ridge", "gaussian_process")]
+    assert kinds[3] == ("convolution", "dense")
+
+
 def test_a_gaussian_process_is_the_second_candidate_for_a_table_of_few_rows():
     encoder, frame = table()
     searched = graph.Graph(*defaults.default_nodes(["table"], ["binary"]))

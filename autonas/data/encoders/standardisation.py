@@ -4,8 +4,11 @@ import numpy as np
 
 from autonas.data.encoders.base import RunningMoments
 
-#: Number of edges of bins for the piecewise-linear encoding.
-_N_EDGES = 257
+#: Number of edges of bins of a column for the piecewise-linear encoding, and largest number of all edges. More edges of
+#: many columns would take most of the size of a saved model.
+_N_EDGES, _MOST_EDGES = 257, 500_000
+#: Smallest number of edges of a column.
+_FEWEST_EDGES = 17
 #: Positions of the quantiles in the statistics.
 _QUANTILES = np.linspace(0, 1, 65)
 
@@ -18,7 +21,8 @@ class Standardisation:
         deviation: Standard deviation of each column, 1 for a constant column, `(d,)`.
         missing: Whether the training set has missing values, `(d,)`.
         quantiles: Quantiles of the standardised values, `(65, d)`.
-        edges: Edges of bins for the standardised values, `(257, d)`.
+        edges: Edges of bins for the standardised values, `(e, d)`. There are 257 of them, fewer of more than 1,900
+            columns.
     """
 
     config_shape = {
@@ -33,7 +37,7 @@ class Standardisation:
         self.mean, self.deviation = np.array(mean), np.array(deviation)
         self.missing = np.array(missing, dtype=bool)
         self.quantiles = np.array(quantiles).reshape(len(_QUANTILES), len(self.mean))
-        self.edges = np.array(edges).reshape(_N_EDGES, len(self.mean))
+        self.edges = np.array(edges).reshape(len(edges), len(self.mean))
 
     @classmethod
     def fit(cls, numbers):
@@ -43,9 +47,11 @@ class Standardisation:
         mean, deviation = moments.mean, np.sqrt(moments.variance)
         # By rounding, a constant column can have a tiny standard deviation, which must not be a divisor.
         deviation = np.where(deviation > 1e-12 * np.maximum(np.abs(mean), 1e-300), deviation, 1.0)
-        columns = [column[~np.isnan(column)] for column in ((numbers - mean) / deviation).T]
-        quantiles = np.array([np.quantile(column, _QUANTILES) for column in columns]).T
-        return cls(mean, deviation, np.isnan(numbers).any(axis=0), quantiles, np.array(list(map(_edges, columns))).T)
+        columns = [np.sort(column[~np.isnan(column)]) for column in ((numbers - mean) / deviation).T]
+        quantiles = np.array([quantiles_of(column, _QUANTILES) for column in columns]).T
+        n_edges = max(_FEWEST_EDGES, min(_N_EDGES, _MOST_EDGES // max(1, len(columns))))
+        edges = np.array([_edges(column, n_edges) for column in columns]).T
+        return cls(mean, deviation, np.isnan(numbers).any(axis=0), quantiles, edges)
 
     def transform(self, numbers):
         """Return numbers `(n, d)` standardised, as float32."""
@@ -60,15 +66,23 @@ class Standardisation:
         return {name: getattr(self, name).tolist() for name in self.config_shape}
 
 
-def _edges(values):
-    """Return the edges of the bins of a column.
+def quantiles_of(ordered, shares):
+    """Return quantiles of numbers in rising order, as `numpy.quantile`, which takes ten times as long for few numbers.
+
+    Args:
+        ordered: Array `(n,)`.
+        shares: Array of the positions of the quantiles, from 0 to 1.
+    """
+    return np.interp(shares * (len(ordered) - 1), np.arange(len(ordered)), ordered)
+
+
+def _edges(ordered, number):
+    """Return a number of edges of the bins of a column, whose values are in rising order.
 
     Half of them are quantiles of the values, and half are quantiles of the distinct values, so that a column with
     mostly zeros has bins for its rare values, too.
     """
-    half = (_N_EDGES - 1) // 2
-    return np.sort(
-        np.concatenate(
-            [np.quantile(values, np.linspace(0, 1, half + 1)), np.quantile(np.unique(values), np.linspace(0, 1, half))]
-        )
-    )
+    half = (number - 1) // 2
+    distinct = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    of_values = quantiles_of(ordered, np.linspace(0, 1, number - half))
+    return np.sort(np.concatenate([of_values, quantiles_of(distinct, np.linspace(0, 1, half))]))

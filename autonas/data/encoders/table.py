@@ -41,7 +41,7 @@ class TableEncoder(Encoder):
 
     - `number_names`, `category_names`, `text_names`: lists of the names of the columns.
     - `quantiles`: 65 quantiles from 0 to 1 of the standardised values of the training set, `(65, d)`.
-    - `edges`: edges of bins for the standardised values, `(257, d)`.
+    - `edges`: edges of bins for the standardised values, `(e, d)`, 257 of them, fewer of more than 1,900 columns.
     - `missing`: whether the training set has missing values, `(d,)`. Later rows can have other missing values.
     - `cardinalities`: list of the numbers of codes, including 0.
     - `vocabulary_sizes`, `inverse_document_frequencies`: lists with the statistics of the text columns.

@@ -242,7 +242,7 @@ class Boosting(tree_fitter.TreeFitter):
         if self.task != "regression" and len(np.unique(sample.targets)) == 1:
             return training, None
         with _threads(training.inputs.size):
-            speed = boosting_speed.Speed.of(self._estimator(seed), sample, _PILOT_OF_SAMPLE)
+            speed = boosting_speed.Speed.of(self._estimator(sample, seed), sample, _PILOT_OF_SAMPLE)
         of_fits = len(n_iterations) * speed.seconds(n_rows, min(_WANTED, max(n_iterations)))
         possible = int(n_rows * (deadline - time.monotonic()) / (of_bins + of_fits))
         return training.some(max(n_rows, possible), seed), speed
@@ -260,7 +260,7 @@ class Boosting(tree_fitter.TreeFitter):
         classes = np.empty(0, int) if is_regression else np.unique(training.targets).astype(int)
         if len(classes) == 1:
             return [[] for _ in range(n_outputs)], _log_shares(training, n_outputs)
-        estimator = self._estimator(seed)
+        estimator = self._estimator(training, seed)
         if seconds is not None:
             started = time.monotonic()
             speed = boosting_speed.Speed.of(estimator, training, _PILOT, seconds)
@@ -289,16 +289,18 @@ class Boosting(tree_fitter.TreeFitter):
             return by_output, base
         return _spread(by_output, base, classes, _log_shares(training, n_outputs))
 
-    def _estimator(self, seed: int) -> Any:
-        """Return the unfitted estimator of scikit-learn."""
+    def _estimator(self, training: Rows, seed: int) -> Any:
+        """Return the unfitted estimator of scikit-learn for training rows with the numbers of bins."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+        # Few rows have few bins. Histograms of empty bins of thousands of columns would take most of the time.
+        n_bins = 1 + int(np.nanmax(training.inputs, initial=1.0))
         arguments = self.settings | {
             "categorical_features": None,
             "early_stopping": False,
             "n_iter_no_change": _PATIENCE,
             "tol": 0.0,
-            "max_bins": trees.Bins.most,
+            "max_bins": n_bins,
             "random_state": seed,
         }
         if self.task == "regression":

@@ -234,6 +234,7 @@ class _Means:
         rows, halves = self.exponents.get_weights()
         factors, intercepts = self.factors.get_weights()
         used = np.any(factors != 0.0, axis=1)
+        used[0] |= not used.any()  # A constant target needs no row, and a layer has at least one unit.
         smaller = _Means(int(used.sum()), self.n_outputs)
 
         def call(features: keras.KerasTensor) -> keras.KerasTensor:

@@ -6,10 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from autonas.data.encoders import standardisation
 from autonas.data.features import Feature
 
 #: Bound to which standardised numbers are squashed, in standard deviations.
 LARGEST = 8.0
+#: Largest number of columns whose numbers have an additional encoding by default, of many entries for each column. It
+#: would take most of the time, and the form of the dependence on one of so many columns rarely matters.
+MOST_COLUMNS = 1000
 #: Lower edge of a bin in which there is no number.
 _ABOVE_ALL = 1e30
 
@@ -43,7 +47,7 @@ def piecewise_linear(inputs: keras.KerasTensor, feature: Feature, bins: int) -> 
 
     Args:
         inputs: Standardised numbers `(n, columns)`, NaN where missing. A missing number is encoded as 0 in every bin.
-        feature: The `autonas.data.Feature` of the table, with 257 candidate edges per column.
+        feature: The `autonas.data.Feature` of the table, with candidate edges of each column.
         bins: Maximum number of bins T of a column.
 
     Returns:
@@ -68,7 +72,7 @@ def embed(inputs: keras.KerasTensor, feature: Feature, bins: int, dimension: int
 
     Args:
         inputs: Standardised numbers `(n, columns)`, NaN where missing. A missing number is encoded as 0 in every bin.
-        feature: The `autonas.data.Feature` of the table, with 257 candidate edges per column.
+        feature: The `autonas.data.Feature` of the table, with candidate edges of each column.
         bins: Maximum number of bins of a column.
         dimension: Length of the embedding of a column.
 
@@ -132,4 +136,5 @@ def _squash(values: keras.KerasTensor) -> keras.KerasTensor:
 def _edges(feature: Feature, bins: int) -> list[np.ndarray]:
     """Return the edges of at most `bins` bins for each numerical column, quantiles of its training values."""
     candidates = np.asarray(feature.statistics["edges"]).T
-    return [np.unique(np.quantile(np.unique(column), np.linspace(0, 1, bins + 1))) for column in candidates]
+    shares = np.linspace(0, 1, bins + 1)
+    return [np.unique(standardisation.quantiles_of(np.unique(column), shares)) for column in candidates]

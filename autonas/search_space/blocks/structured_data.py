@@ -15,6 +15,7 @@ from autonas.search_space.blocks import (
     dense,
     extra_trees,
     gaussian_process,
+    lasso,
     numbers,
     preprocessing,
     ridge,
@@ -24,10 +25,13 @@ from autonas.search_space.blocks import (
 
 #: Tensors of a table that need no trained weights.
 _FITTED_INPUTS = "numbers", "categories", "strings"
+#: Additional encodings of numbers, those without trained weights first.
+_ENCODINGS = "plain", "piecewise_linear", "periodic"
+_FITTED_ENCODINGS = _ENCODINGS[:2]
 #: Kinds of trees.
 _TREES = "trees", "extra_trees"
-#: Kind of Gaussian processes.
-_PROCESS = "gaussian_process"
+#: Kinds of Gaussian processes and of sparse linear models.
+_PROCESS, _LASSO = "gaussian_process", "lasso"
 #: Maximum number of categories of a column that a ridge regression tells apart. The other ones are less frequent. More
 #: categories would leave few rows in the memory that a ridge regression may take.
 _MAX_ONE_HOT = 1024
@@ -38,13 +42,15 @@ class StructuredDataBlock(block.Block):
 
     Args:
         kind: Model of the rows: `"linear"` (a `RidgeBlock` on the encoded columns, or a layer that is trained by
-            gradient descent where it can't minimise the loss); `"dense"`, or the space of architectures `"layered"` (a
-            `ResidualMLPBlock`), on the encoded columns; `"tabm"` (a `TabMBlock`, with an encoding of its own);
-            `"trees"` (a `BoostedTreesBlock`); `"extra_trees"` (an `ExtraTreesBlock`); or `"gaussian_process"` (a
-            `GaussianProcessBlock` on the encoded columns). Defaults to `None`: the search chooses between `"linear"`,
-            `"dense"`, `"tabm"`, `"trees"`, `"extra_trees"` and `"gaussian_process"`.
+            gradient descent where it can't minimise the loss); `"lasso"` (a `LassoBlock`, of few columns); `"dense"`,
+            or the space of architectures `"layered"` (a `ResidualMLPBlock`), on the encoded columns; `"tabm"` (a
+            `TabMBlock`, with an encoding of its own); `"trees"` (a `BoostedTreesBlock`); `"extra_trees"` (an
+            `ExtraTreesBlock`); or `"gaussian_process"` (a `GaussianProcessBlock` on the encoded columns). Defaults to
+            `None`: the search chooses between `"linear"`, `"lasso"`, `"dense"`, `"tabm"`, `"trees"`, `"extra_trees"`
+            and `"gaussian_process"`.
         numbers: Encoding of the numerical columns, in addition to the plain numbers: `"plain"` (none),
-            `"piecewise_linear"` or `"periodic"` (Gorishniy et al. 2022). Defaults to `None`: the search chooses.
+            `"piecewise_linear"` or `"periodic"` (Gorishniy et al. 2022). Defaults to `None`: the search chooses, and of
+            more than 1,000 columns it is `"plain"`.
         categories: Encoding of the categorical columns, `"one_hot"` or `"embedding"`, or a range. Columns of more than
             32 categories are always embedded. Defaults to a choice of both.
         name: Name of the block.
@@ -100,6 +106,9 @@ class StructuredDataBlock(block.Block):
             if self.kind == label or tree_features.unsuitable(forest, inputs, losses) is None:
                 # The trees split the columns themselves, not their encoding.
                 families[label] = functools.partial(functools.partial, forest.build, hp)
+        sparse = self.bound(lasso.LassoBlock())
+        if self.kind == _LASSO or self._regresses():
+            families[_LASSO] = lambda: lambda columns: sparse.build(hp, self._fitted_encoding(columns))
         process = self.bound(gaussian_process.GaussianProcessBlock())
         if self.kind == _PROCESS or self._has_process():
             families[_PROCESS] = lambda: lambda columns: process.build(hp, self._fitted_encoding(columns))
@@ -107,7 +116,7 @@ class StructuredDataBlock(block.Block):
 
     @property
     def fitted_kinds(self) -> tuple[str, ...]:  # type: ignore[override]
-        linear = ["linear"] if self._regresses() else []
+        linear = ["linear", _LASSO] if self._regresses() else []
         process = [_PROCESS] if self._has_process() else []
         return (*linear, *_TREES, *process)
 
@@ -131,8 +140,7 @@ class StructuredDataBlock(block.Block):
         def fitted(inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
             encoded = None
             if "numbers" in inputs:
-                labels = ["plain", "piecewise_linear"]
-                encoded = self._encoded_numbers(hp, inputs["numbers"], self.features[0], labels)
+                encoded = self._encoded_numbers(hp, inputs["numbers"], self.features[0], _FITTED_ENCODINGS)
             return regression.build(hp, self._fitted_encoding(inputs, encoded))
 
         return fitted
@@ -182,7 +190,7 @@ class StructuredDataBlock(block.Block):
         hp: keras_tuner.HyperParameters,
         inputs: keras.KerasTensor,
         feature: Feature,
-        labels: Sequence[str] = ("plain", "piecewise_linear", "periodic"),
+        labels: Sequence[str] = _ENCODINGS,
     ) -> keras.KerasTensor:
         """Return the additional encoding of the numerical columns, the same for all columns, or `None`.
 
@@ -190,8 +198,10 @@ class StructuredDataBlock(block.Block):
             hp: As in `build`.
             inputs: Tensor of the numbers.
             feature: The `Feature` of the table.
-            labels: The encodings among which the search chooses. Defaults to all.
+            labels: The encodings among which the search chooses. Defaults to all. Of very many columns it is the first.
         """
+        if inputs.shape[1] > numbers.MOST_COLUMNS:
+            labels = labels[:1]
         candidates = {
             "plain": lambda: lambda values: None,
             "piecewise_linear": lambda: (

@@ -18,8 +18,8 @@ class TabMBlock(block.Block):
     and its own output layer in the head. The loss is the mean of the losses of the members, and the prediction is the
     mean of their predictions. So the network is about as good as an average of networks that are trained one by one.
 
-    Connected to a `StructuredDataInput`, the block embeds each numerical column by a linear layer on its
-    piecewise-linear encoding. Categories are one-hot, or embedded if a column has more than 32 of them. Words are
+    Connected to a `StructuredDataInput`, the block embeds each numerical column, of at most 1,000, by a linear layer on
+    its piecewise-linear encoding. Categories are one-hot, or embedded if a column has more than 32 of them. Words are
     embedded. Connected to another block, it takes the vector that the block returns. The output of the block has the
     shape `(n, members, units)` and belongs to a head.
 
@@ -90,12 +90,13 @@ class TabMBlock(block.Block):
         feature, parts, count = self.features[0], [], 0
         if "numbers" in inputs:
             count = inputs["numbers"].shape[-1]
-            bins, dimension = self.suggest(hp, "bins"), self.suggest(hp, "dimension")
             missing = np.flatnonzero(feature.statistics["missing"])
             imputed = numbers.impute(inputs["numbers"], feature)
             parts.append((imputed, np.concatenate([np.arange(count), missing])))
-            embedded = numbers.embed(inputs["numbers"], feature, bins, dimension)
-            parts.append((embedded, np.arange(count).repeat(dimension)))
+            if count <= numbers.MOST_COLUMNS:
+                bins, dimension = self.suggest(hp, "bins"), self.suggest(hp, "dimension")
+                embedded = numbers.embed(inputs["numbers"], feature, bins, dimension)
+                parts.append((embedded, np.arange(count).repeat(dimension)))
         others = preprocessing.encode_categories(inputs, feature, "one_hot") if "categories" in inputs else []
         others += preprocessing.encode_words(inputs, feature)
         parts += [(part, np.full(part.shape[-1], column)) for column, part in enumerate(others, count)]

@@ -145,3 +145,10 @@ def test_a_number_of_rows_must_be_positive():
     outputs = autonas.RegressionHead()(autonas.GaussianProcessBlock(rows=0)(inputs))
     with pytest.raises(ValueError, match="`rows` must be a positive integer, or a range of them. Received: rows=0"):
         autonas.AutoModel(inputs, outputs, **OPTIONS).fit(x, y)
+
+
+@pytest.mark.filterwarnings("ignore::autonas.BaselineWarning")
+def test_a_constant_target_is_predicted():
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    model = on_columns(autonas.RegressionHead()).fit(x, np.full(40, 3.7))
+    np.testing.assert_allclose(model.predict(x), 3.7, rtol=1e-5)
