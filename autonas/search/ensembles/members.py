@@ -101,7 +101,7 @@ class EnsembleStage:
             }
         if len(predictions) < 2:
             return None
-        is_possible = self._is_time_for if wanted.is_automatic else None
+        is_possible = functools.partial(self._is_time_for, next(iter(predictions))) if wanted.is_automatic else None
         chosen = self._select(predictions, wanted.size, is_possible)
         if len(chosen.members) == 1 and self.goal.combination is None and self.problem.dataset.folds is not None:
             chosen = self._select_equals(predictions, wanted.size, is_possible)
@@ -110,11 +110,14 @@ class EnsembleStage:
         self._longest = longest if longest is not None and longest.trial_id in chosen.members else None
         return self._served(chosen, selection.weighted_mean(predictions, chosen.members))
 
-    def _is_time_for(self, members: Collection[str]) -> bool:
-        """Return whether the networks of some candidates can be built in the time left."""
+    def _is_time_for(self, best: str, members: Collection[str]) -> bool:
+        """Return whether the networks of some candidates can be built in the time left, beside that of the best one.
+
+        The network of the best candidate is built in any case.
+        """
         time_budget = self.state.budget
         remaining = time_budget.remaining()
-        needed = (time_budget.building_seconds(self.state.records[name]) for name in members)
+        needed = (time_budget.building_seconds(self.state.records[name]) for name in members if name != best)
         return remaining is None or sum(needed) <= remaining
 
     def _are_within_limits(self, members: Collection[str]) -> bool:
