@@ -203,7 +203,8 @@ class EnsembleStage:
             is_allowed=lambda members: self._is_allowed(members, is_possible),
             # Costs are exact with few rows, too. In folds, all rows together choose the length of a training, which
             # leaves less to luck.
-            needs_gain=self.goal.combination is not None or self.problem.dataset.folds is not None,
+            loss=None if self.goal.combination is not None or self.problem.dataset.folds is not None else self._loss,
+            compared=self._capped(predictions),
         )
 
     def _select_equals(
@@ -212,28 +213,34 @@ class EnsembleStage:
         size: int,
         is_possible: Callable[[Collection[str]], bool] | None = None,
     ) -> selection.Selection:
-        """Return the `Selection` of the candidates that aren't significantly worse than the best one; see `_select`.
+        """Return the `Selection` of the candidates that aren't significantly worse than the best; see `_select`."""
+        return selection.select_equals(
+            predictions,
+            next(iter(predictions)),
+            self._score,
+            self._loss,
+            size,
+            samples=self._samples(predictions, _N_SAMPLES),
+            is_allowed=lambda members: self._is_allowed(members, is_possible),
+            compared=self._capped(predictions),
+        )
+
+    def _loss(self, scores: dict[str, float]) -> float:
+        """Return the score of the objective, negative if a larger one is better."""
+        return scores[self._objective.name] * (-1 if self._objective.direction == "max" else 1)
+
+    def _capped(self, predictions: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:
+        """Return the predictions by which candidates are compared, whose probabilities are at most 1 - 1 / n.
 
         A validation set of n rows says nothing about error rates below 1 / n: a candidate that is surer of its classes
         is as good as another one there.
         """
         largest = 1 - 1 / len(self.problem.dataset.validation_rows)
         tasks = {head.name: head.task for head in self.problem.scorer.heads}
-        capped = {
+        return {
             candidate: {head: selection.capped(array, tasks[head], largest) for head, array in of_heads.items()}
             for candidate, of_heads in predictions.items()
         }
-        sign = -1 if self._objective.direction == "max" else 1
-        return selection.select_equals(
-            predictions,
-            next(iter(predictions)),
-            self._score,
-            lambda scores: sign * scores[self._objective.name],
-            size,
-            samples=self._samples(predictions, _N_SAMPLES),
-            is_allowed=lambda members: self._is_allowed(members, is_possible),
-            compared=capped,
-        )
 
     def _samples(self, predictions: dict[str, dict[str, np.ndarray]], number: int) -> list[np.ndarray]:
         """Return random samples of the positions of the validation rows, drawn with replacement."""

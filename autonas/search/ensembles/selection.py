@@ -51,7 +51,8 @@ def select(
     *,
     samples: Sequence[np.ndarray] = (),
     is_allowed: Callable[[set[str]], bool] = lambda members: True,
-    needs_gain: bool = True,
+    loss: Callable[[_Scores], float] | None = None,
+    compared: Mapping[str, _Predictions] | None = None,
 ) -> Selection:
     """Select an ensemble by greedy forward selection with replacement, on several samples of the validation set.
 
@@ -68,7 +69,8 @@ def select(
     rows fits their noise: it prefers few members and uneven weights, which predict worse on other rows.
 
     The score of the best of many candidates is partly luck, the more the fewer rows there are. With fewer than 500 rows
-    the ensemble of the samples is the result, unless a gain is needed or the best candidate is better on each sample.
+    the ensemble of the samples is the result, unless a gain is needed or the ensemble is worse than the best candidate
+    by more than two standard errors; see `select_equals`.
     With more rows, it is the result if it is better than the best candidate on all rows. Otherwise the bag of all rows
     is the result, which is never worse.
 
@@ -87,20 +89,29 @@ def select(
         samples: Arrays of positions of rows, one for each sample. Defaults to a single selection on all rows.
         is_allowed: Function from a set of candidates to whether the set may be averaged. Defaults to a function that
             allows every set.
-        needs_gain: Whether few rows need a gain, too. Defaults to `True`.
+        loss: Function from scores to a number that is lower for better scores. With it, few rows need no gain. Defaults
+            to `None`.
+        compared: Dict from candidate to the predictions by which members are selected. Defaults to `predictions`.
 
     Returns:
         A `Selection`.
     """
+    compared = predictions if compared is None else compared
     refused: set[str] = set()
     n_rows = len(next(iter(predictions[first].values())))
-    before = score(predictions[first], {first}, None)
+
+    def scored(
+        made: Mapping[str, _Predictions], weights: Mapping[str, float], rows: np.ndarray | None = None
+    ) -> _Scores:
+        return score(_rows_of(weighted_mean(made, weights), rows), set(weights), rows)
+
+    alone, before = {first: 1.0}, scored(predictions, {first: 1.0})
     # The scores of given rows are the objective alone, which is faster.
     attempts: list[Sequence[np.ndarray]] = [samples, [np.arange(n_rows)]] if samples else [[np.arange(n_rows)]]
     for attempt in attempts:
         shares = collections.Counter({first: 0.0})
         for rows in attempt:
-            sampled = {name: _rows_of(made, rows) for name, made in predictions.items()}
+            sampled = {name: _rows_of(made, rows) for name, made in compared.items()}
             on_rows = functools.partial(score, rows=rows)
             most = _SAMPLED_ADDITIONS if attempt is samples else _MAX_ADDITIONS
             bag = _bag(sampled, first, on_rows, is_better, (size, most), is_allowed=is_allowed, refused=refused)
@@ -116,17 +127,16 @@ def select(
                 candidate: (n_rows * weight + _EQUAL_ROWS / len(weights)) / (n_rows + _EQUAL_ROWS)
                 for candidate, weight in weights.items()
             }
-        after = score(weighted_mean(predictions, weights), set(weights), None)
-        is_chosen = is_better(after, before)
-        if attempt is samples and not is_chosen and not needs_gain and n_rows < _EQUAL_ROWS:
-            pairs = (
-                [score(_mean_of_rows(predictions, bag, rows), set(bag), rows) for bag in ({first: 1.0}, weights)]
-                for rows in samples
-            )
-            is_chosen = any(not is_better(alone, together) for alone, together in pairs)
+        is_chosen = is_better(scored(compared, weights), scored(compared, alone))
+        if attempt is samples and not is_chosen and loss is not None and n_rows < _EQUAL_ROWS:
+            differences = [
+                np.subtract(*(loss(scored(compared, bag, rows)) for bag in (weights, alone)))
+                for rows in (np.arange(n_rows), *samples)
+            ]
+            is_chosen = differences[0] <= _largest_luck(np.array(differences[1:]), len(samples[0]) / n_rows)
         if len(weights) > 1 and is_chosen:
-            return Selection(weights, before, after, len(refused))
-    return Selection({first: 1.0}, before, before, len(refused))
+            return Selection(weights, before, scored(predictions, weights), len(refused))
+    return Selection(alone, before, before, len(refused))
 
 
 def select_equals(
@@ -168,12 +178,11 @@ def select_equals(
         return np.array([loss(numbers) for numbers in scores])
 
     best, members = losses(first), [first]
-    # Fewer rows in a sample than in all have larger errors.
-    share = np.sqrt(len(samples[0]) / len(next(iter(predictions[first].values()))))
+    share = len(samples[0]) / len(next(iter(predictions[first].values())))
     for candidate in predictions:
         if candidate not in members and len(members) < size and is_allowed({*members, candidate}):
             difference = losses(candidate) - best
-            if difference[0] <= _MOST_ERRORS * share * difference[1:].std():
+            if difference[0] <= _largest_luck(difference[1:], share):
                 members.append(candidate)
     weights = dict.fromkeys(members, 1 / len(members))
     before = score(predictions[first], {first}, None)
@@ -243,10 +252,14 @@ def weighted_mean(predictions: Mapping[str, _Predictions], members: Mapping[str,
     return {head: np.average([predictions[name][head] for name in members], axis=0, weights=weights) for head in heads}
 
 
-def _mean_of_rows(
-    predictions: Mapping[str, _Predictions], members: Mapping[str, float], rows: np.ndarray
-) -> dict[str, np.ndarray]:
-    return weighted_mean({name: _rows_of(predictions[name], rows) for name in members}, members)
+def _largest_luck(differences: np.ndarray, share: float) -> float:
+    """Return the difference of two losses on all rows up to which it says nothing about which candidate is better.
+
+    Args:
+        differences: The differences on samples of the rows.
+        share: Number of rows of a sample, relative to all. Fewer rows have larger errors.
+    """
+    return float(_MOST_ERRORS * np.sqrt(share) * differences.std())
 
 
 def _rows_of(predictions: _Predictions, rows: np.ndarray | None) -> _Predictions:

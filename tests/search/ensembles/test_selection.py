@@ -119,7 +119,7 @@ def test_weights_of_samples_are_the_nearer_to_equal_ones_the_fewer_rows_there_ar
 
 def test_few_rows_need_no_gain_since_the_best_of_many_candidates_is_best_by_luck():
     """Twenty candidates are scored by thirty rows. They are equally good on others."""
-    errors = {needs_gain: [] for needs_gain in (False, True)}
+    errors = {loss: [] for loss in (None, lambda scores: scores["error"])}
     for seed in range(40):
         generator = np.random.default_rng(seed)
         # Some candidates are lucky on the thirty rows, so that no average is better there.
@@ -130,10 +130,25 @@ def test_few_rows_need_no_gain_since_the_best_of_many_candidates_is_best_by_luck
 
         best = min(seen, key=lambda name: on_seen(seen[name])["error"])
         samples = [generator.integers(30, size=30) for _ in range(6)]
-        for needs_gain, of_one in errors.items():
-            selected = ensembles.select(seen, best, on_seen, is_better, 5, samples=samples, needs_gain=needs_gain)
+        for loss, of_one in errors.items():
+            selected = ensembles.select(seen, best, on_seen, is_better, 5, samples=samples, loss=loss)
             of_one.append(error(average(candidates, selected.members))["error"])
-    assert np.mean(errors[False]) < 0.97 * np.mean(errors[True])
+    with_gain, without = map(np.mean, errors.values())
+    assert without < 0.97 * with_gain
+
+
+def test_a_candidate_that_is_better_by_more_than_two_standard_errors_stays_alone():
+    candidates = {"near": {"y": TRUTH[:, None] + 0.1}, "far": {"y": TRUTH[:, None] + 0.5}}
+    samples = [np.random.default_rng(seed).integers(200, size=200) for seed in range(6)]
+    selected = chosen(candidates, samples=samples, loss=lambda scores: scores["error"])
+    assert selected.members == {"near": 1.0}
+
+
+def test_members_are_selected_by_the_predictions_to_compare_and_scored_by_their_own():
+    candidates = predictions([0.5, 0.6])
+    equal = dict.fromkeys(candidates, candidates["1"])
+    selected = chosen(candidates, compared=equal | {"0": {"y": TRUTH[:, None]}})
+    assert selected.members == {"0": 1.0} and selected.after == error(candidates["0"])
 
 
 def test_candidates_that_are_not_significantly_worse_than_the_best_one_are_averaged_with_equal_weights():
