@@ -130,7 +130,7 @@ def select(
         is_chosen = is_better(scored(compared, weights), scored(compared, alone))
         if attempt is samples and not is_chosen and loss is not None and n_rows < _EQUAL_ROWS:
             differences = [
-                np.subtract(*(loss(scored(compared, bag, rows)) for bag in (weights, alone)))
+                loss(scored(compared, weights, rows)) - loss(scored(compared, alone, rows))
                 for rows in (np.arange(n_rows), *samples)
             ]
             is_chosen = differences[0] <= _largest_luck(np.array(differences[1:]), len(samples[0]) / n_rows)

@@ -84,10 +84,11 @@ class Lasso(fitters.Fitter):
         self.task = task
         self.dense = dense
         self.outputs = dense.output
-        self.most_rows = max(2 * _FOLDS, _MOST_VALUES // inputs.shape[1])
+        #: Largest number of rows, as of `most_rows`.
+        self.most_rows = self.n_rows = max(2 * _FOLDS, _MOST_VALUES // inputs.shape[1])
 
     def leaves_one_out(self, n_rows: int) -> bool:
-        return 2 * _FOLDS <= n_rows <= self.most_rows
+        return 2 * _FOLDS <= n_rows <= self.n_rows
 
     def fit(
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
