@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from autonas.data import autoregression, smoothing
+from autonas.data import autoregression, jumps, smoothing
 from autonas.data.autoregression import Autoregression, scale_of, windows_of
 from autonas.data.smoothing import Smoothing
 
@@ -26,6 +26,11 @@ _SHORT = 400
 _SHORT_SCORED, _LONG_SCORED = (0.5, 4), (0.2, 1)
 #: Maximum number of windows on which errors are measured, the most recent ones.
 _MAX_SCORED = 5_000
+#: Fraction of the windows by whose errors forecasts with and without jumps are compared, and the largest ratio of the
+#: errors for which jumps are removed.
+_COMPARED, _LARGEST_RATIO = 0.25, 0.9
+#: Number of windows whose jumps are removed at a time.
+_BATCH = 1_024
 #: Minimum number of windows of a fit of an autoregression.
 _MIN_FITTED = 3
 #: Factor of the weight of a smoothing for its few parameters.
@@ -48,6 +53,7 @@ class Choice:
         weight: Weight of the smoothing in the mean. Defaults to 0: the autoregression alone.
         bounds: Smallest and largest value whose logarithms are forecast, for a season and errors in proportion to the
             level, or `None`: the values themselves are forecast. Defaults to `None`.
+        limits: Limits of the changes of each channel, as of `jumps.largest_changes`, or `None`. Defaults to `None`.
     """
 
     autoregressed: int
@@ -56,17 +62,20 @@ class Choice:
     season: int = 1
     weight: float = 0.0
     bounds: tuple[float, float] | None = None
+    limits: list[float] | None = None
 
     @property
     def lookback(self):
         """Number of steps that the forecast reads."""
-        return max(self.autoregressed * (self.weight < 1), self.smoothed * (self.weight > 0))
+        level = 1 if self.limits is None else jumps.LEVEL_STEPS
+        return max(self.autoregressed * (self.weight < 1), self.smoothed * (self.weight > 0), level)
 
     @property
     def method(self):
         """Name of the method, such as `"autoregression and smoothing of logarithms"`."""
         members = ["autoregression"] * (self.weight < 1) + ["smoothing"] * (self.weight > 0)
-        return " and ".join(members) + (" of logarithms" if self.bounds else "")
+        without_jumps = "" if self.limits is None else " without jumps"
+        return " and ".join(members) + (" of logarithms" if self.bounds else "") + without_jumps
 
 
 class LinearForecast:
@@ -89,6 +98,9 @@ class LinearForecast:
     def fit(self, series, outputs, horizon):
         """Fit the coefficients to the windows of a series; see `Autoregression.fit`."""
         choice = self.choice
+        if choice.limits is not None:
+            series = jumps.without_jumps(series, choice.limits)
+            outputs = series[:, self.target_columns]
         series, outputs = scaled(series, choice.bounds), scaled(outputs, choice.bounds)
         members = []
         if choice.weight < 1:
@@ -108,7 +120,12 @@ class LinearForecast:
 
     def predict(self, windows):
         """Return the forecasts `(n, m)` for windows `(n, L, c)`."""
-        return unscaled(autoregression.predict(self, scaled(windows, self.choice.bounds)), self.choice.bounds)
+        bounds, limits = self.choice.bounds, self.choice.limits
+        forecasts = []
+        for start in range(0, max(1, len(windows)), _BATCH):
+            batch = scaled(jumps.without_jumps(windows[start : start + _BATCH], limits), bounds)
+            forecasts.append(unscaled(autoregression.predict(self, batch), bounds))
+        return np.concatenate(forecasts)
 
 
 def scaled(values, bounds):
@@ -140,6 +157,10 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
     season and is positive, its logarithm is forecast if the errors are smaller. A series that is too short to measure
     errors is forecast by the smoothing alone, and by both in equal shares if it has fewer than 10 windows.
 
+    If the series has rare jumps (see `jumps`), settings are also chosen for the series without them, in the rest of the
+    time. They are returned if their forecasts of the last quarter of the series have a mean absolute error that is
+    smaller by a tenth. Squared errors would be those of the outliers.
+
     Args:
         series: Inputs, `(time, channels)`.
         outputs: Series of the targets, `(time, targets)`.
@@ -155,6 +176,41 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
     Returns:
         The `Choice`. For a series that is too short for any forecast, the smallest lookback.
     """
+    started = time.monotonic()
+    choice = _choose(series, outputs, horizon, n_train, target_columns, lookback, seconds)
+    limits = None
+    if target_columns is not None and (lookback is None or lookback >= jumps.LEVEL_STEPS):
+        limits = jumps.largest_changes(series)
+    if limits is None:
+        return choice
+    steady = jumps.without_jumps(series, limits)
+    left = None if seconds is None else seconds - (time.monotonic() - started)
+    other = _choose(steady, steady[:, target_columns], horizon, n_train, target_columns, lookback, left)
+    other = dataclasses.replace(other, limits=limits)
+    errors = [_absolute_error(either, series, horizon, target_columns) for either in (choice, other)]
+    return other if errors[1] < _LARGEST_RATIO * errors[0] else choice
+
+
+def _absolute_error(choice, series, horizon, target_columns):
+    """Return the mean absolute error of the forecasts of the last windows of a series, fitted to the steps before.
+
+    The error is in standard deviations of the targets, and infinite for a series that is too short.
+    """
+    n_scored = min(_MAX_SCORED, max(1, int(_COMPARED * (len(series) - horizon + 1))))
+    first = len(series) - horizon + 1 - n_scored
+    if first - choice.lookback - horizon + 1 < _MIN_FITTED:
+        return np.inf
+    outputs = series[:, target_columns]
+    forecast = LinearForecast(target_columns, choice).fit(series[:first], outputs[:first], horizon)
+    windows, future = windows_of(
+        series[first - choice.lookback :], outputs[first - choice.lookback :], choice.lookback, horizon
+    )
+    unit = np.tile(scale_of(outputs.std(axis=0)), horizon)
+    return float((np.abs(forecast.predict(windows) - future) / unit).mean())
+
+
+def _choose(series, outputs, horizon, n_train, target_columns, lookback, seconds):
+    """Return the `Choice` for a series as it is; see `choose`."""
     season, smoothed, unmeasured = 1, None, 0.0
     if len(series) <= _SHORT and target_columns is not None:
         season, smoothed, unmeasured = _season_and_lookback(outputs, horizon, lookback)

@@ -37,7 +37,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     """Search a network that forecasts the next steps of a series from the last steps.
 
     A linear forecast is fitted first: an autoregression, which is averaged with Holt-Winters' exponential smoothing if
-    the series is short. The networks correct its forecasts; the first candidate changes nothing.
+    the series is short. The networks correct its forecasts; the first candidate changes nothing. Rare jumps, of
+    outliers and of shifts of the level, are removed from the series and by the model if the forecasts of the last
+    quarter are better so. The scores are then those of the series without jumps.
     All windows of the series are rows, and the last windows are the validation set.
 
     Example:

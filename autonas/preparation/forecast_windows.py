@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from autonas.data import autoregression, linear_forecast, splits
+from autonas.data import autoregression, jumps, linear_forecast, splits
 from autonas.data.fit_data import FitData
 from autonas.preparation import arrays
 from autonas.search_space.blocks import forecast as forecast_blocks
@@ -49,7 +49,10 @@ def prepare(forecast, plan_of, selection):
     Returns:
         A `Prepared`.
     """
-    lookback, horizon = forecast.choice.lookback, forecast.horizon
+    lookback, horizon, limits = forecast.choice.lookback, forecast.horizon, forecast.choice.limits
+    if limits is not None:
+        values = jumps.without_jumps(forecast.values, limits)
+        forecast = dataclasses.replace(forecast, values=values, outputs=values[:, forecast.target_columns])
     windows, future = autoregression.windows_of(forecast.values, forecast.outputs, lookback, horizon)
     train_rows, validation_rows = splits.train_validation_rows(future, "regression", selection.split, in_order=True)
     # Drop the windows whose future overlaps with the future of the validation set.

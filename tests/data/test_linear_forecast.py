@@ -1,11 +1,13 @@
 """Choice of a linear forecast, and the forecast."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 from sklearn.metrics import root_mean_squared_error
 
-from autonas.data import linear_forecast
+from autonas.data import jumps, linear_forecast
 from autonas.data.autoregression import Autoregression, windows_of
 from autonas.data.smoothing import Smoothing
 from autonas.search_space.blocks import forecast as forecast_blocks
@@ -17,6 +19,13 @@ def growing(length=96):
     months = np.arange(length)
     noise = 0.02 * np.random.default_rng(0).normal(size=length)
     return np.exp(4 + months * np.log(2) / 36 + 0.4 * np.sin(months * np.pi / 6) + noise)[:, None]
+
+
+def spoiled(length=300):
+    """A season with outliers."""
+    series = wave(length)[:, None].copy()
+    series[np.random.default_rng(1).choice(length - 30, 6, replace=False)] += 1000
+    return series
 
 
 def test_a_linear_forecast_finds_a_linear_process():
@@ -108,7 +117,30 @@ def test_a_season_in_proportion_to_the_level_is_forecast_by_logarithms():
         assert linear_forecast.choose(other, other, 12, n_train=72, target_columns=[0]).bounds is None
 
 
-@pytest.mark.parametrize("series", [growing(), wave(96)[:, None]], ids=["logarithm", "values"])
+def test_outliers_are_removed_from_the_fit_and_from_the_windows():
+    series, clean = spoiled(), wave(300)[:, None]
+    choice = linear_forecast.choose(series[:270], series[:270], 12, n_train=216, target_columns=[0])
+    assert choice.limits is not None and choice.method.endswith("without jumps")
+    errors = {}
+    for limits in (None, choice.limits):
+        kept = dataclasses.replace(choice, alpha=None, limits=limits)
+        forecast = linear_forecast.LinearForecast([0], kept).fit(series[:270], series[:270], 12)
+        windows, _ = windows_of(series[:282], series[:282], kept.lookback, 12)
+        _, future = windows_of(clean[:282], clean[:282], kept.lookback, 12)
+        errors[limits is None] = root_mean_squared_error(future, forecast.predict(windows))
+    assert errors[False] < 0.2 * errors[True]
+
+
+def test_jumps_that_can_be_forecast_are_kept():
+    series = wave(600)[:, None].copy()
+    series[::50] += 1000
+    assert jumps.largest_changes(series) is not None
+    assert linear_forecast.choose(series, series, 5, n_train=480, target_columns=[0]).limits is None
+
+
+@pytest.mark.parametrize(
+    "series", [growing(), wave(96)[:, None], spoiled()], ids=["logarithm", "values", "without jumps"]
+)
 def test_the_forecast_of_a_keras_model_is_the_same(series):
     choice = linear_forecast.choose(series, series, 6, target_columns=[0])
     forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 6)

@@ -259,6 +259,19 @@ def test_a_forecast_without_a_correction_is_the_linear_forecast(arguments):
     np.testing.assert_allclose(model.predict(series), expected, rtol=1e-4)
 
 
+def test_a_model_removes_outliers_as_the_linear_forecast_does(arguments, tmp_path):
+    series = wave(300)
+    series[np.random.default_rng(1).choice(250, 6, replace=False)] += 1000
+    model = autonas.TimeSeriesForecaster(horizon=12, **arguments).fit(series[:288])
+    (linear,) = (record for record in model.records_ if record["trial_id"] == "linear")
+    assert linear["score"] < 20
+    assert np.abs(model.predict(series[:288]) - series[288:]).max() < 20
+    model.save(tmp_path / "model")
+    loaded = autonas.AutoModel.load(tmp_path / "model")
+    series[287] += 1000
+    assert np.abs(loaded.predict(series[:288]) - series[288:]).max() < 20
+
+
 def test_numbers_of_numpy_are_lengths_that_a_saved_model_keeps(arguments, tmp_path):
     series = wave(80)
     model = autonas.TimeSeriesForecaster(lookback=np.int64(9), horizon=np.int64(2), **arguments).fit(series)

@@ -8,6 +8,7 @@ import keras_tuner
 import numpy as np
 from keras import ops
 
+from autonas.data import jumps
 from autonas.search_space import block, decisions, heads, ranges
 from autonas.search_space.blocks import convolution_1d, dense, numbers, recurrent, spaces, time_series
 
@@ -96,8 +97,9 @@ def with_linear_forecast(network: keras.Model, head_name: str, forecast: Any, de
     """
     ((name, windows),) = network.input.items()
     inputs = keras.Input(windows.shape[1:], dtype=windows.dtype, name=name)
-    bounds = forecast.choice.bounds
-    steps = inputs if bounds is None else ops.log(ops.clip(inputs, *bounds))
+    bounds, limits = forecast.choice.bounds, forecast.choice.limits
+    windows = inputs if limits is None else _without_jumps(inputs, np.array(limits, "float32"))
+    steps = windows if bounds is None else ops.log(ops.clip(windows, *bounds))
     unit = deviation if bounds is None else np.ones_like(deviation)
     last = steps[:, -1]
     linear = _linear(last, forecast.last_kernel / unit, forecast.bias / unit)
@@ -107,8 +109,28 @@ def with_linear_forecast(network: keras.Model, head_name: str, forecast: Any, de
     if bounds is not None:
         linear = ops.exp(ops.clip(linear, *np.log(bounds))) / deviation.astype("float32")
     return keras.Model(
-        {name: inputs}, {head_name: keras.layers.Add(name=head_name)([network({name: inputs})[head_name], linear])}
+        {name: inputs}, {head_name: keras.layers.Add(name=head_name)([network({name: windows})[head_name], linear])}
     )
+
+
+def _without_jumps(windows: keras.KerasTensor, limits: np.ndarray) -> keras.KerasTensor:
+    """Return windows whose jumps are removed; see `data.jumps.without_jumps`."""
+    first, second, third, fourth, last = (windows[:, -step] for step in range(jumps.LEVEL_STEPS, 0, -1))
+    level = _median(first, second, third, fourth, last)
+    last = ops.where(ops.abs(last - level) > limits, level, last)
+    before = windows[:, :-1]
+    changes = ops.concatenate([before[:, 1:], last[:, None]], axis=1) - before
+    removed = ops.where(ops.abs(changes) > limits, changes, 0.0)
+    later = ops.sum(removed, axis=1, keepdims=True) - ops.cumsum(removed, axis=1) + removed
+    return ops.concatenate([before + later, last[:, None]], axis=1)
+
+
+def _median(*tensors: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the median of five tensors by comparisons, which every export has."""
+    first, second, third, fourth, fifth = tensors
+    low = ops.maximum(ops.minimum(first, second), ops.minimum(third, fourth))
+    high = ops.minimum(ops.maximum(first, second), ops.maximum(third, fourth))
+    return ops.maximum(ops.minimum(low, high), ops.minimum(ops.maximum(low, high), fifth))
 
 
 def _linear(inputs: keras.KerasTensor, kernel: np.ndarray, bias: np.ndarray | None = None) -> keras.KerasTensor:
