@@ -177,7 +177,8 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
         The `Choice`. For a series that is too short for any forecast, the smallest lookback.
     """
     started = time.monotonic()
-    choice = _choose(series, outputs, horizon, n_train, target_columns, lookback, seconds)
+    options = {"n_train": n_train, "target_columns": target_columns, "lookback": lookback}
+    choice = _choose(series, outputs, horizon, seconds=seconds, **options)
     limits = None
     if target_columns is not None and (lookback is None or lookback >= jumps.LEVEL_STEPS):
         limits = jumps.largest_changes(series)
@@ -185,7 +186,7 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
         return choice
     steady = jumps.without_jumps(series, limits)
     left = None if seconds is None else seconds - (time.monotonic() - started)
-    other = _choose(steady, steady[:, target_columns], horizon, n_train, target_columns, lookback, left)
+    other = _choose(steady, steady[:, target_columns], horizon, seconds=left, **options)
     other = dataclasses.replace(other, limits=limits)
     errors = [_absolute_error(either, series, horizon, target_columns) for either in (choice, other)]
     return other if errors[1] < _LARGEST_RATIO * errors[0] else choice
@@ -209,7 +210,7 @@ def _absolute_error(choice, series, horizon, target_columns):
     return float((np.abs(forecast.predict(windows) - future) / unit).mean())
 
 
-def _choose(series, outputs, horizon, n_train, target_columns, lookback, seconds):
+def _choose(series, outputs, horizon, *, n_train, target_columns, lookback, seconds):
     """Return the `Choice` for a series as it is; see `choose`."""
     season, smoothed, unmeasured = 1, None, 0.0
     if len(series) <= _SHORT and target_columns is not None:
