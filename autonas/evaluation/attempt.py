@@ -169,6 +169,8 @@ class Attempt:
         if fitted:
             self._loop.forget()
         self.outcome.report = {"fitted": fitted, "is_trained": bool(model.trainable_variables)} if fitted else {}
+        if isinstance(loop, leave_one_out.LeaveOneOutLoop):
+            self.outcome.report["leaves_one_out"] = True
         # Weights that are only fitted have just been fitted to the rows of this trial.
         checkpoint = self._checkpoint() if model.trainable_variables else None
         batches = np.random.default_rng([context.seed, job.number, 1])

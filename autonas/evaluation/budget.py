@@ -23,6 +23,8 @@ _LEAST_SHARE_OF_TIME = 0.5
 _NOT_REPEATED, _FIXED = ("compile", "measure", "validate", "save"), ("build",)
 #: Phases of a trial whose time is proportional to the number of epochs.
 _OF_EPOCHS = ("train", "validate")
+#: Time in which the network of a fold is built, connected to those of other folds and written, relative to its building.
+_OF_FOLD = 1.5
 #: Maximum share of the limit that is reserved for training the members of an ensemble again.
 _MEMBERS_SHARE = 0.3
 #: Shares of the limit at which the stages of a one-shot search end. The rest is for the candidates trained alone.
@@ -129,14 +131,14 @@ class TimeBudget:
         return remaining is None or remaining >= share * self.final_seconds(outcome)
 
     def building_seconds(self, outcome):
-        """Estimate the seconds of building the networks of a member of an ensemble.
+        """Estimate the seconds of building the networks of a member of an ensemble, and of writing those of folds.
 
         Args:
             outcome: The `Outcome` of the candidate.
         """
-        # Weights that are only fitted are those of one network, with leave-one-out instead of folds.
-        n_networks = 1 if outcome.is_fitted else self.n_networks
-        return n_networks * outcome.phases.get("build", 0.0)
+        seconds = outcome.phases.get("build", 0.0)
+        # The time to write a few networks is reserved anyway.
+        return seconds if outcome.leaves_one_out or self.n_networks == 1 else _OF_FOLD * self.n_networks * seconds
 
     def _final_seconds(self, outcome):
         """Return the seconds of a final fit that don't depend on its length, and of as many epochs as the best epoch.
@@ -192,7 +194,7 @@ class TimeBudget:
             return None
         of_best = self.final_seconds(best) if best is not None and self.has_time_for(best) else 0.0
         of_members = sum(map(self.final_seconds, filter(self.has_time_for, members)))
-        if len(members) > 1:
+        if len(members) > 1 or self.n_networks > 1:
             of_members += sum(map(self.building_seconds, members))
         of_members = min(of_members, _MEMBERS_SHARE * self.limit)
         reserved = max(of_best, of_members)

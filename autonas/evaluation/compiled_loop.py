@@ -30,14 +30,16 @@ class CompiledLoop(loops.TrainingLoop):
         #: Seconds of the first call, which include the compilation.
         self._first_seconds = 0.0
 
-    def _run(self, batches, learning_rates, start, stop):
-        """Train in the steps from `start` to `stop`; return the mean loss.
+    def _run(self, batches, learning_rates, span, total):
+        """Train in some steps; return the sum of the losses of these and all earlier steps of the epoch.
+
+        The sum, of 32 bits, is the same however the steps are divided into calls.
 
         Args:
             batches: Row indices `(steps, batch)` of the epoch.
             learning_rates: Learning rates `(steps,)` of the epoch.
-            start: First step.
-            stop: Step after the last one.
+            span: Tuple of the first step, and the step after the last one.
+            total: Sum of the losses of the earlier steps.
         """
         raise NotImplementedError
 
@@ -72,14 +74,13 @@ class CompiledLoop(loops.TrainingLoop):
                 length = len(batches) - done
             start = time.monotonic()
             with self._first("train"):
-                loss = self._run(batches, rates, done, done + length)
+                total = self._run(batches, rates, (done, done + length), total)
             now = time.monotonic()
             seconds = (now - start) / length
             if self._seconds_per_step is None:
                 # With the compilation, an upper bound, which keeps the second call short.
                 self._first_seconds = self._seconds_per_step = seconds
             self._seconds_per_step = min(seconds, self._seconds_per_step)
-            total += loss * length
             done += length
             if deadline is not None and done < len(batches):
                 left = deadline - now

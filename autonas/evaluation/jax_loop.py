@@ -52,16 +52,16 @@ class JaxLoop(compiled_loop.CompiledLoop, loops.BatchLoop):
             return values, total + loss.astype("float32")
 
         @jax.jit
-        def steps(values, arrays, batches, learning_rates, span):
+        def steps(values, arrays, batches, learning_rates, span, total):
             body = functools.partial(step, arrays=arrays, batches=batches, learning_rates=learning_rates)
             with jax_convolution.by_products(network):
-                return jax.lax.fori_loop(*span, body, (values, 0.0))
+                return jax.lax.fori_loop(*span, body, (values, total))
 
         return steps
 
-    def _run(self, batches, learning_rates, start, stop):
+    def _run(self, batches, learning_rates, span, total):
         values = [variable.value for variable in self._variables]
-        values, total = self._train(values, self._arrays, batches, learning_rates, (start, stop))
+        values, total = self._train(values, self._arrays, batches, learning_rates, span, total)
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
-        return float(total) / (stop - start)
+        return float(total)

@@ -49,7 +49,8 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
         # TensorFlow traces a function twice if the first trace creates variables.
         checkpoint.optimizer_variables(self.model)
         with faster_layers.faster(self._network):
-            return _trace(self._train_steps, tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32))
+            rows, numbers = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32)
+            return _trace(self._train_steps, rows, numbers, tf.TensorSpec([], tf.float32))
 
     @functools.cached_property
     def _predict(self):
@@ -61,7 +62,7 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
         unread = {tensor.name: tf.zeros((tf.size(rows), *tensor.shape[1:]), tensor.dtype) for tensor in self._unread}
         return unread | gather(self._inputs), gather(self._targets), weights
 
-    def _train_steps(self, batches, learning_rates):
+    def _train_steps(self, batches, learning_rates, total):
         optimizer, variables = self.model.optimizer, self.model.trainable_variables
 
         def step(index, total):
@@ -76,8 +77,8 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
             return index + 1, total + tf.cast(loss, tf.float32)
 
         steps = tf.shape(batches)[0]
-        _, total = tf.while_loop(lambda index, total: index < steps, step, (0, 0.0), maximum_iterations=steps)
-        return total / tf.cast(steps, tf.float32)
+        _, total = tf.while_loop(lambda index, total: index < steps, step, (0, total), maximum_iterations=steps)
+        return total
 
     def _predict_steps(self, batches):
         steps = tf.shape(batches)[0]
@@ -95,8 +96,8 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
     def _rows(self, rows, deadline):
         return rows if self._frozen is None else self._frozen.compute(rows, deadline)
 
-    def _run(self, batches, learning_rates, start, stop):
-        return float(self._train(batches[start:stop], learning_rates[start:stop]))
+    def _run(self, batches, learning_rates, span, total):
+        return float(self._train(batches[slice(*span)], learning_rates[slice(*span)], total))
 
     def predict(self, rows):
         if self._frozen is not None:

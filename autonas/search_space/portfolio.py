@@ -54,6 +54,7 @@ _TABLE: list[dict[str, Scalar]] = [
     _trees(0.15, 4, 2, 1.0, 0.5),
     _trees(0.17, 63, 5, 1.0, 0.5),
     {"kind": "linear"},
+    {"kind": "lasso"},
     {"kind": "extra_trees"},
     {"kind": "tabm", "optimization/batch_size": 256, "optimization/learning_rate": 8e-3,
      "optimization/epochs_share": 2.0},
@@ -71,7 +72,7 @@ _ON_FEW_OUTPUTS = ("trees", "extra_trees", "gaussian_process")
 
 #: Order of the kinds if a table has more columns than rows, of which a split of trees finds some that distinguish the
 #: training rows by chance, and takes long.
-_ON_MANY_COLUMNS = ("linear", "lasso", "gaussian_process", "extra_trees", "tabm", "dense", "trees")
+_ON_MANY_COLUMNS = ("lasso", "linear", "gaussian_process", "extra_trees", "tabm", "dense", "trees")
 
 #: Number of rows up to which a Gaussian process is one of the first candidates. It takes a sample of 1,500 rows, which
 #: is enough where the target is smooth or rare.
@@ -279,7 +280,6 @@ def _table(block: structured_data.StructuredDataBlock, conditions: Conditions) -
     points = [_TABLE[0], *process, *_TABLE[1:]]
     numbers = block.features[0].tensors.get("numbers")
     if numbers is not None and numbers.shape[0] > conditions.n_rows > 0:
-        points.append({"kind": "lasso"})
         return sorted(points, key=lambda point: _ON_MANY_COLUMNS.index(str(point["kind"])))
     if max(head.target.n_outputs for head in block.heads.values()) >= _MANY_OUTPUTS:
         return sorted([*_TABLE, *process], key=lambda point: point["kind"] in _ON_FEW_OUTPUTS)

@@ -97,6 +97,11 @@ class Result:
         return bool(self.report.get("has_final_weights"))
 
     @property
+    def leaves_one_out(self) -> bool:
+        """Whether one network was scored by leave-one-out cross-validation where other candidates have one per fold."""
+        return bool(self.report.get("leaves_one_out"))
+
+    @property
     def refit_share(self) -> float:
         """Share of the time of the fit of all weights that another fit with the same choices takes."""
         if self.has_final_weights:

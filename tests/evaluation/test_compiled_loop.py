@@ -25,10 +25,11 @@ class Loop(compiled_loop.CompiledLoop):
         self.clock, self.compilation, self.step = clock, compilation, step
         self.calls = []
 
-    def _run(self, batches, learning_rates, start, stop):
-        self.clock[0] += (stop - start) * self.step + (0 if self.calls else self.compilation)
-        self.calls.append(stop - start)
-        return 1.0
+    def _run(self, batches, learning_rates, span, total):
+        n_steps = span[1] - span[0]
+        self.clock[0] += n_steps * self.step + (0 if self.calls else self.compilation)
+        self.calls.append(n_steps)
+        return total + n_steps
 
 
 def epoch(loop, seconds, n_rows=3200, batch_size=32):
