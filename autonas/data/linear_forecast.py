@@ -187,9 +187,11 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
     steady = jumps.without_jumps(series, limits)
     left = None if seconds is None else seconds - (time.monotonic() - started)
     other = _choose(steady, steady[:, target_columns], horizon, seconds=left, **options)
+    # The bounds of logarithms are those of the last level, from which an earlier level may be far.
     other = dataclasses.replace(other, limits=limits)
-    errors = [_absolute_error(either, series, horizon, target_columns) for either in (choice, other)]
-    return other if errors[1] < _LARGEST_RATIO * errors[0] else choice
+    others = [other] if other.bounds is None else [other, dataclasses.replace(other, bounds=None)]
+    error, *errors = (_absolute_error(tried, series, horizon, target_columns) for tried in (choice, *others))
+    return others[int(np.argmin(errors))] if min(errors) < _LARGEST_RATIO * error else choice
 
 
 def _absolute_error(choice, series, horizon, target_columns):

@@ -23,7 +23,7 @@ _LEAST_SHARE_OF_TIME = 0.5
 _NOT_REPEATED, _FIXED = ("compile", "measure", "validate", "save"), ("build",)
 #: Phases of a trial whose time is proportional to the number of epochs.
 _OF_EPOCHS = ("train", "validate")
-#: Time in which the network of a fold is built, connected to those of other folds and written, relative to its building.
+#: Time in which the network of a fold is built, connected to the other ones and written, relative to its building.
 _OF_FOLD = 1.5
 #: Maximum share of the limit that is reserved for training the members of an ensemble again.
 _MEMBERS_SHARE = 0.3

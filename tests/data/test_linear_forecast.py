@@ -131,6 +131,18 @@ def test_outliers_are_removed_from_the_fit_and_from_the_windows():
     assert errors[False] < 0.2 * errors[True]
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_shift_of_the_level_is_no_season_and_no_change_to_come(seed):
+    steps = np.arange(400)
+    noise = np.random.default_rng(seed).normal(size=400)
+    series = (50 + 5 * np.sin(steps * np.pi / 6) + 80 * (steps > 350) + noise)[:, None]
+    choice = linear_forecast.choose(series[:388], series[:388], 12, n_train=310, target_columns=[0])
+    assert choice.limits is not None and choice.season in (1, 12, 24)
+    forecast = linear_forecast.LinearForecast([0], choice).fit(series[:388], series[:388], 12)
+    errors = forecast.predict(series[None, 388 - choice.lookback : 388])[0] - series[388:, 0]
+    assert np.sqrt(np.square(errors).mean()) < 2.5
+
+
 def test_jumps_that_can_be_forecast_are_kept():
     series = wave(600)[:, None].copy()
     series[::50] += 1000
