@@ -10,7 +10,7 @@ from autonas.trials.states import Stage
 
 #: Seconds reserved at the end: for writing a model, for building and writing the network of an ensemble, and for
 #: selecting an ensemble before; and the share of the limit that is reserved at most.
-WRITING, WRITING_ENSEMBLE, SELECTING_ENSEMBLE, _MAX_CLOSING_SHARE = 1.0, 2.0, 3.0, 0.15
+WRITING, WRITING_ENSEMBLE, SELECTING_ENSEMBLE, _MAX_CLOSING_SHARE = 1.0, 2.0, 3.0, 1 / 6
 #: Training time, in seconds, of a model that is required even though the time limit is exceeded.
 LEAST_SECONDS = 0.1
 #: Share of the limit for the first trial, so that a usable model exists early.

@@ -128,7 +128,7 @@ def test_an_ensemble_takes_seconds_of_its_own_at_the_end(clock):
     alone = budget_module.TimeBudget(60.0, 0.0, 1000.0)
     together = budget_module.TimeBudget(60.0, 0.0, 1000.0, closing=budget_module.SELECTING_ENSEMBLE)
     assert alone.remaining() == 59.0 and together.remaining() == 57.0
-    assert budget_module.TimeBudget(10.0, 0.0, 1000.0, closing=budget_module.SELECTING_ENSEMBLE).remaining() == 8.5
+    assert budget_module.TimeBudget(12.0, 0.0, 1000.0, closing=budget_module.SELECTING_ENSEMBLE).remaining() == 10.0
 
 
 def test_time_is_left_for_the_final_fits_of_an_ensembles_members(clock):
