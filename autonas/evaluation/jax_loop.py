@@ -52,16 +52,16 @@ class JaxLoop(compiled_loop.CompiledLoop, loops.BatchLoop):
             return values, total + loss.astype("float32")
 
         @jax.jit
-        def steps(values, arrays, batches, learning_rates, span, total):
+        def steps(state, arrays, batches, learning_rates, span):
             body = functools.partial(step, arrays=arrays, batches=batches, learning_rates=learning_rates)
             with jax_convolution.by_products(network):
-                return jax.lax.fori_loop(*span, body, (values, total))
+                return jax.lax.fori_loop(*span, body, state)
 
         return steps
 
     def _run(self, batches, learning_rates, span, total):
         values = [variable.value for variable in self._variables]
-        values, total = self._train(values, self._arrays, batches, learning_rates, span, total)
+        values, total = self._train((values, total), self._arrays, batches, learning_rates, span)
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
         return float(total)
