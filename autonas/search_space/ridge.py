@@ -14,9 +14,11 @@ import threadpoolctl
 from autonas.search_space import calibration, fitters
 from autonas.search_space.fitters import Rows
 
-#: Penalties among which leave-one-out cross-validation chooses, as in Hydra and MiniRocket, and larger ones for
-#: thousands of features of few rows.
-PENALTIES = np.logspace(-3, 5, 13)
+#: Penalties among which leave-one-out cross-validation chooses: those of Hydra and MiniRocket, larger ones for thousands
+#: of features of few rows, and smaller ones for targets that depend on differences of nearly equal features.
+PENALTIES = np.logspace(-7, 5, 19)
+#: Largest number of values of all features that are computed with 64 bits, which small penalties need.
+_PRECISE_VALUES = 2 * 10**6
 #: Largest size of a matrix whose eigenvalues are computed, which takes about a second.
 _MOST_EIGENVALUES = 1500
 #: Largest number of values of all features, 400 MB.
@@ -70,6 +72,8 @@ def solve(
         penalties: The penalties. Defaults to `PENALTIES`.
     """
     n_rows = len(features)
+    if features.size <= _PRECISE_VALUES:
+        features = features.astype("float64")
     weights = np.ones(n_rows) if weights is None else weights * (n_rows / weights.sum())
     roots = np.sqrt(weights)[:, None]
     center, intercept = _centers(features, targets, weights)

@@ -9,8 +9,9 @@ from keras import ops
 from autonas.data.encoders import standardisation
 from autonas.data.features import Feature
 
-#: Bound to which standardised numbers are squashed, in standard deviations.
-LARGEST = 8.0
+#: Bound to which standardised numbers are squashed, in standard deviations, and bound up to which they stay as they are:
+#: a linear model of nearly equal columns needs their exact differences.
+LARGEST, _EXACT = 8.0, 4.0
 #: Largest number of columns whose numbers have an additional encoding by default, of many entries for each column. It
 #: would take most of the time, and the form of the dependence on one of so many columns rarely matters.
 MOST_COLUMNS = 1000
@@ -26,8 +27,8 @@ def impute(inputs: keras.KerasTensor, feature: Feature) -> keras.KerasTensor:
         feature: The `autonas.data.Feature` of the table.
 
     Returns:
-        Tensor of shape `(n, columns + indicators)`. The values are squashed to +-8 standard deviations by
-        x / sqrt(1 + (x / 8)^2), so that an outlier doesn't dominate its row.
+        Tensor of shape `(n, columns + indicators)`. The values are squashed to +-8 standard deviations so
+        that an outlier doesn't dominate its row: with c, the value clipped to +-4, x becomes c + 4 tanh((x - c) / 4).
     """
     missing = np.flatnonzero(feature.statistics["missing"])
     values = ops.where(ops.isnan(inputs), 0.0, inputs)
@@ -130,7 +131,9 @@ def periodic(
 
 
 def _squash(values: keras.KerasTensor) -> keras.KerasTensor:
-    return values / ops.sqrt(1.0 + ops.square(values / LARGEST))
+    clipped = ops.clip(values, -_EXACT, _EXACT)
+    rest = LARGEST - _EXACT
+    return clipped + rest * ops.tanh((values - clipped) / rest)
 
 
 def _edges(feature: Feature, bins: int) -> list[np.ndarray]:
