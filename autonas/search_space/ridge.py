@@ -14,8 +14,8 @@ import threadpoolctl
 from autonas.search_space import calibration, fitters
 from autonas.search_space.fitters import Rows
 
-#: Penalties among which leave-one-out cross-validation chooses: those of Hydra and MiniRocket, larger ones for thousands
-#: of features of few rows, and smaller ones for targets that depend on differences of nearly equal features.
+#: Penalties among which leave-one-out cross-validation chooses: those of Hydra and MiniRocket, larger ones for
+#: thousands of features of few rows, and smaller ones for targets that depend on differences of nearly equal features.
 PENALTIES = np.logspace(-7, 5, 19)
 #: Largest number of values of all features that are computed with 64 bits, which small penalties need.
 _PRECISE_VALUES = 2 * 10**6

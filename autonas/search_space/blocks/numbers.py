@@ -9,8 +9,8 @@ from keras import ops
 from autonas.data.encoders import standardisation
 from autonas.data.features import Feature
 
-#: Bound to which standardised numbers are squashed, in standard deviations, and bound up to which they stay as they are:
-#: a linear model of nearly equal columns needs their exact differences.
+#: Bound to which standardised numbers are squashed, in standard deviations, and bound up to which they stay as they
+#: are: a linear model of nearly equal columns needs their exact differences.
 LARGEST, _EXACT = 8.0, 4.0
 #: Largest number of columns whose numbers have an additional encoding by default, of many entries for each column. It
 #: would take most of the time, and the form of the dependence on one of so many columns rarely matters.
