@@ -24,6 +24,8 @@ _FOLDS = 5
 _PATIENCE = 4
 #: Largest number of values of all features, a fit of which takes seconds.
 _MOST_VALUES = 5_000_000
+#: Largest share of the time until the deadline in which penalties are tried.
+_SHARE = 0.15
 #: Largest number of steps of a fit, and the relative duality gap at which it stops.
 _STEPS, _TOLERANCE = 300, 1e-4
 
@@ -162,8 +164,10 @@ class _Problem:
 
         Args:
             order: The rows in random order, which are divided into folds.
-            deadline: Value of `time.monotonic()` at which the smallest penalty is reached, or `None`.
+            deadline: Value of `time.monotonic()` at which to be done, or `None`.
         """
+        now = time.monotonic()
+        until = np.inf if deadline is None else now + _SHARE * (deadline - now)
         folds = [(np.setdiff1d(order, fold), fold) for fold in np.array_split(order, min(_FOLDS, len(order)))]
         models = [self.model() for _ in folds]
         center = np.average(self.targets, axis=0, weights=self.weights)
@@ -179,6 +183,6 @@ class _Problem:
             since += 1
             if error < best:
                 best, penalty, predictions, since = error, share * largest, predicted, 0
-            if since == _PATIENCE or (deadline is not None and time.monotonic() > deadline):
+            if since == _PATIENCE or time.monotonic() > until:
                 break
         return penalty, predictions

@@ -1,11 +1,14 @@
 """LassoBlock: a linear model of a few of the features predicts the target."""
 
+import types
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LassoCV
 from sklearn.preprocessing import StandardScaler
 
 import autonas
+from autonas.search_space.blocks import lasso
 from tests.helpers import harness
 from tests.helpers.tables import OPTIONS, drawn, sizes
 
@@ -85,3 +88,18 @@ def test_where_it_cannot_predict_the_target_the_error_says_why():
     x, y = few_of_many(40, 5)
     with pytest.raises(ValueError, match="LassoBlock can't be used here: head 'regression_head_1' has the loss"):
         fitted(x, y**2, autonas.RegressionHead(loss="poisson"))
+
+
+def test_penalties_are_tried_for_a_share_of_the_time(monkeypatch):
+    clock = iter(range(0, 10**6, 10))  # Each look at the clock takes ten seconds.
+    monkeypatch.setattr(lasso, "time", types.SimpleNamespace(monotonic=lambda: next(clock)))
+    x, y = few_of_many(60, 20)
+    problem = lasso._Problem(x, y[:, None].astype("float32"), np.ones(60, "float32"), (np.zeros(20), np.ones(20)))
+    tried = []
+    fit = lasso._Problem.fit
+    monkeypatch.setattr(
+        lasso._Problem, "fit", lambda self, model, rows: (tried.append(model.alpha), fit(self, model, rows))
+    )
+    problem.chosen(np.arange(60), deadline=200.0)
+    # The share is 30 s, which are over at the fourth look.
+    assert len(set(tried)) == 4
