@@ -38,4 +38,5 @@ def test_an_outlier_is_squashed_and_other_numbers_stay_as_they_are():
     inputs = keras.Input((1,))
     squashed = keras.Model(inputs, numbers.impute(inputs, feature)).predict_on_batch(values)[:, 0]
     np.testing.assert_allclose(squashed[2:5], [-4.0, 0.5, 3.9], rtol=1e-6)
-    np.testing.assert_allclose(squashed[[0, 1, 5, 6]], [-8.0, -4 - 4 * np.tanh(0.5), 4 + 4 * np.tanh(0.5), 8.0])
+    beyond = 4.0 + 2.0 / np.sqrt(1.25)
+    np.testing.assert_allclose(squashed[[0, 1, 5, 6]], [-8.0, -beyond, beyond, 8.0], rtol=1e-6)
