@@ -132,7 +132,6 @@ def periodic(
 
 
 def _squash(values: keras.KerasTensor) -> keras.KerasTensor:
-    # Other than those of a tanh, the results are the same in any order of the rows.
     clipped = ops.clip(values, -_EXACT, _EXACT)
     beyond = values - clipped
     return clipped + beyond / ops.sqrt(1.0 + ops.square(beyond / (LARGEST - _EXACT)))
