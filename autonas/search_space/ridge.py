@@ -248,8 +248,7 @@ class Ridge(fitters.Fitter):
 
         The features are changed in place, since they may take much of the memory.
         """
-        targets = rows.columns(self.dense.units)
-        targets = targets.astype("float64") if self.task == "regression" else 2.0 * targets - 1.0
+        targets = regressed(rows, self.dense.units, self.task)
         for start in range(0, len(rows.inputs), _BLOCK):
             block = rows.inputs[start : start + _BLOCK]
             block[:] = np.where(block != 0, (block - mean) / scale, 0.0)
@@ -266,6 +265,12 @@ def _centers(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> 
     # Other than a matrix product, this makes no copy of the features with the precision of the weights.
     center = np.einsum("n,nf->f", weights, features) / weights.sum()
     return center, np.average(targets, axis=0, weights=weights)
+
+
+def regressed(rows: Rows, n_outputs: int, task: str) -> np.ndarray:
+    """Return the targets of a regression of rows, `(n, n_outputs)`: numbers, and -1 and 1 for classes."""
+    targets = rows.columns(n_outputs)
+    return targets.astype("float64") if task == "regression" else 2.0 * targets - 1.0
 
 
 def scales(features: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -48,7 +48,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
         # Squash the level: levels outside the range of the training set would make the network extrapolate.
         level = level / ops.sqrt(1.0 + ops.square(level / _LARGEST_LEVEL))
         relative = (inputs - inputs[:, -1:]) / np.array(self.scale, "float32")
-        series = ops.concatenate([relative / ops.sqrt(1.0 + ops.square(relative / numbers.LARGEST)), level], axis=-1)
+        series = ops.concatenate([numbers.bounded(relative, numbers.LARGEST), level], axis=-1)
         families: decisions.Candidates = {
             "linear": lambda: self._without_correction,
             "dense": lambda: functools.partial(dense.DenseBlock().build, hp),

@@ -58,7 +58,7 @@ class LassoBlock(block.Block):
     is_fitted = True
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
-        reason = unsuitable(self)
+        reason = unsuitable(self, "lasso regressions")
         if reason is not None:
             raise ValueError(f"LassoBlock can't be used here: {reason}.")
         ((head_name, head),) = self.heads.items()
@@ -113,8 +113,7 @@ class Lasso(fitters.Fitter):
 
     def _problem(self, rows: Rows) -> _Problem:
         """Return the regression of rows."""
-        targets = rows.columns(self.dense.units).astype("float32")
-        targets = targets if self.task == "regression" else 2.0 * targets - 1.0
+        targets = ridge.regressed(rows, self.dense.units, self.task).astype("float32")
         weights = np.ones(len(targets), "float32") if rows.weights is None else rows.weights
         scaling = ridge.scales(rows.inputs, rows.weights)
         return _Problem(np.asfortranarray((rows.inputs - scaling[0]) / scaling[1]), targets, weights, scaling)
@@ -122,7 +121,7 @@ class Lasso(fitters.Fitter):
     def _set(self, problem: _Problem, penalty: float, factors: np.ndarray) -> None:
         """Set the weights to those of the regression with some penalty, times the factors of the outputs."""
         model = problem.model().set_params(alpha=penalty)
-        problem.fit(model, np.arange(len(problem.targets)))
+        problem.fit(model)
         mean, scale = problem.scaling
         slopes = np.atleast_2d(model.coef_).T / scale[:, None]
         self.dense.set_weights([slopes * factors, (model.intercept_ - mean @ slopes) * factors])
@@ -150,14 +149,19 @@ class _Problem:
 
         return Lasso(warm_start=True, max_iter=_STEPS, tol=_TOLERANCE)
 
-    def fit(self, model: Any, rows: np.ndarray) -> None:
-        """Fit an estimator to some rows."""
+    def where(self, rows: np.ndarray) -> _Problem:
+        """Return the regression of some rows, whose features are in the order that the estimator needs."""
+        features = np.asfortranarray(self.features[rows])
+        return dataclasses.replace(self, features=features, targets=self.targets[rows], weights=self.weights[rows])
+
+    def fit(self, model: Any) -> None:
+        """Fit an estimator to the rows."""
         from sklearn.exceptions import ConvergenceWarning
 
         with warnings.catch_warnings():
             # The penalty is chosen by the errors of the coefficients as they are.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(self.features[rows], self.targets[rows], self.weights[rows])
+            model.fit(self.features, self.targets, self.weights)
 
     def chosen(self, order: np.ndarray, deadline: float | None) -> tuple[float, np.ndarray]:
         """Return the penalty of the smallest squared error, and the prediction of each row by a fit without its fold.
@@ -168,7 +172,8 @@ class _Problem:
         """
         now = time.monotonic()
         until = np.inf if deadline is None else now + _SHARE * (deadline - now)
-        folds = [(np.setdiff1d(order, fold), fold) for fold in np.array_split(order, min(_FOLDS, len(order)))]
+        parts = np.array_split(order, min(_FOLDS, len(order)))
+        folds = [(self.where(np.setdiff1d(order, part)), self.features[part], part) for part in parts]
         models = [self.model() for _ in folds]
         center = np.average(self.targets, axis=0, weights=self.weights)
         gradient = self.features.T @ (self.weights[:, None] * (self.targets - center)) / self.weights.sum()
@@ -176,9 +181,9 @@ class _Problem:
         best, penalty, predictions, since = np.inf, largest, np.tile(center, (len(order), 1)), 0
         for share in _PENALTIES if len(order) > 1 else ():
             predicted = np.empty_like(self.targets)
-            for model, (training, fold) in zip(models, folds, strict=True):
-                self.fit(model.set_params(alpha=share * largest), training)
-                predicted[fold] = model.predict(self.features[fold]).reshape(len(fold), -1)
+            for model, (training, features, part) in zip(models, folds, strict=True):
+                training.fit(model.set_params(alpha=share * largest))
+                predicted[part] = model.predict(features).reshape(len(part), -1)
             error = float(np.average(np.square(predicted - self.targets).sum(axis=1), weights=self.weights))
             since += 1
             if error < best:

@@ -133,8 +133,12 @@ def periodic(
 
 def _squash(values: keras.KerasTensor) -> keras.KerasTensor:
     clipped = ops.clip(values, -_EXACT, _EXACT)
-    beyond = values - clipped
-    return clipped + beyond / ops.sqrt(1.0 + ops.square(beyond / (LARGEST - _EXACT)))
+    return clipped + bounded(values - clipped, LARGEST - _EXACT)
+
+
+def bounded(values: keras.KerasTensor, largest: float) -> keras.KerasTensor:
+    """Return x / sqrt(1 + (x / largest)^2) for numbers x, which is between -largest and largest."""
+    return values / ops.sqrt(1.0 + ops.square(values / largest))
 
 
 def _edges(feature: Feature, bins: int) -> list[np.ndarray]:

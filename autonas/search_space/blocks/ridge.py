@@ -58,6 +58,11 @@ class RidgeBlock(block.Block):
         return block.as_prediction(scores)
 
 
-def unsuitable(member: block.Block) -> str | None:
-    """Return why a ridge regression can't predict the target of a block of a bound graph, or `None`."""
-    return fitters.unsuitable(member, "ridge regressions", [*_LOSSES, *sorted(heads.SCALE_FREE_LOSSES)])
+def unsuitable(member: block.Block, models: str = "ridge regressions") -> str | None:
+    """Return why a regression can't predict the target of a block of a bound graph, or `None`.
+
+    Args:
+        member: The block.
+        models: Name of the regressions, in the plural. Defaults to ridge regressions.
+    """
+    return fitters.unsuitable(member, models, [*_LOSSES, *sorted(heads.SCALE_FREE_LOSSES)])

@@ -97,9 +97,7 @@ def test_penalties_are_tried_for_a_share_of_the_time(monkeypatch):
     problem = lasso._Problem(x, y[:, None].astype("float32"), np.ones(60, "float32"), (np.zeros(20), np.ones(20)))
     tried = []
     fit = lasso._Problem.fit
-    monkeypatch.setattr(
-        lasso._Problem, "fit", lambda self, model, rows: (tried.append(model.alpha), fit(self, model, rows))
-    )
+    monkeypatch.setattr(lasso._Problem, "fit", lambda self, model: (tried.append(model.alpha), fit(self, model)))
     problem.chosen(np.arange(60), deadline=200.0)
     # The share is 30 s, which are over at the fourth look.
     assert len(set(tried)) == 4
