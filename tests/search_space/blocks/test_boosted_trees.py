@@ -63,7 +63,7 @@ def test_as_many_of_many_rows_are_fitted_as_there_is_time_for_many_iterations(mo
     x = generator.normal(size=(50_000, 4)).astype("float32")
     y = (np.sin(3 * x[:, 0]) + x[:, 1] * x[:, 2] > 0).astype(int)
     fitted = []
-    speed = boosting_speed.Speed(10_000, of_first=0.1, of_one=0.01)
+    speed = boosting_speed.Speed(10_000, of_first=0.1, of_one=0.018)
     monkeypatch.setattr(boosted_trees, "_SAMPLED_VALUES", 40_000)
     monkeypatch.setattr(boosting_speed.Speed, "of", lambda estimator, rows, *others: speed)
     boosted = boosted_trees.Boosting._boosted
@@ -75,9 +75,10 @@ def test_as_many_of_many_rows_are_fitted_as_there_is_time_for_many_iterations(mo
     monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
     model = drawn(autonas.BoostedTreesBlock(learning_rate=0.1), autonas.ClassificationHead(), time_limit=30)
     model.fit(x[:40_000], y[:40_000], validation_data=(x[40_000:], y[40_000:]))
-    # The first trial has at most 4.5 s, and 100 iterations on 10,000 rows take 1.1 s.
+    # The first trial has at most 4.5 s, and 100 iterations on 10,000 rows take 1.9 s: at most 23,700 rows. A busy
+    # machine has time for fewer.
     (n_rows, n_iterations), *_ = fitted
-    assert 15_000 < n_rows < 40_000 and n_iterations == pytest.approx(100, abs=40)
+    assert 12_000 < n_rows < 30_000 and n_iterations == pytest.approx(100, abs=40)
     assert model.score(x[40_000:], y[40_000:]) > 0.93
 
 
