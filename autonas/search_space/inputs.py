@@ -78,9 +78,14 @@ class StructuredDataInput(Input):
 
 
 class TimeSeriesInput(Input):
-    """Input node for time series of shape `(n, time, channels)`, padded with NaN if their lengths differ.
+    """Input node for time series of shape `(n, time, channels)`, or a list of arrays `(time, channels)`.
+
+    Arrays of series of different lengths are padded with NaN.
 
     Args:
+        length: Number of steps of a series that are read, the first ones. Defaults to `None`: the length of the longest
+            series, or the 99th percentile of the lengths of the training set if the longest series is more than 1.5
+            times as long. A warning says so.
         name: As in `Input`.
 
     Example:
@@ -95,6 +100,13 @@ class TimeSeriesInput(Input):
     """
 
     kind = "series"
+
+    def __init__(self, length: int | None = None, name: str | None = None) -> None:
+        super().__init__(name)
+        self.length = length
+
+    def encoder_options(self) -> dict[str, Any]:
+        return {"length": self.length}
 
 
 class TextInput(Input):

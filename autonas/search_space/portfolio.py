@@ -100,15 +100,17 @@ def _kernels(transform: str, groups: int = 0, size: int = 0, **further: Scalar) 
     }
 
 
-#: The first kernels of a search on series, the fastest first. The largest that are fast enough follow the first entry.
+#: The first kernels of a search on series, the fastest first. The largest that are fast enough follow the first entry,
+#: and after them the largest for which there is time, if there is none for all kernels.
 _FIRST_KERNELS = [_kernels("both", 4, 500), _kernels("both", 8, 1_000), _kernels("both", 16, 2_500)]
+_ALL_KERNELS = _kernels("both", 64, 10_000)
 #: Trees on intervals. Of few series they consider half of the features for a split, since few of them may matter.
 _INTERVALS: dict[str, Scalar] = {"kind": "intervals", "kind_intervals/split_features": "half"}
 _INTERVALS_OF_MANY: dict[str, Scalar] = {"kind": "intervals", "kind_intervals/split_features": "sqrt"}
 _SERIES: list[dict[str, Scalar]] = [
     {"kind": "ridge"},
     {"kind": "ridge", "kind_ridge/difference": True},
-    _kernels("both", 64, 10_000),
+    _ALL_KERNELS,
     _kernels("hydra", 64),
     _kernels("both", 64, 10_000, poolings="all"),
     _kernels("minirocket", size=10_000),
@@ -124,8 +126,9 @@ _SERIES: list[dict[str, Scalar]] = [
 #: The linear forecast without a correction comes first.
 _FORECAST: list[dict[str, Scalar]] = [{"kind": "linear"}, *_SERIES]
 
-#: Largest shares of the time limit of the first kernels and of other kernels.
-_FIRST_SHARE, _LARGEST_SHARE = 0.15, 0.3
+#: Largest shares of the time limit of the first kernels, of more of them and of other kernels. The shares are without
+#: compilation, and kernels for which the time is too short are fitted to a sample of the rows.
+_FIRST_SHARE, _SECOND_SHARE, _LARGEST_SHARE = 0.15, 0.25, 0.3
 #: Number of rows from which on a fit takes a random sample of the rows if there is no time for all.
 _SAMPLED_ROWS = 1500
 #: Number of series up to which trees consider half of the features of a split, in some seconds.
@@ -300,7 +303,11 @@ def _series(length: int, conditions: Conditions) -> list[dict[str, Scalar]]:
     ridge, *others = _SERIES
     if conditions.n_rows > _FEW_SERIES:
         others = [_INTERVALS_OF_MANY if point is _INTERVALS else point for point in others]
-    return [ridge, first[-1], *(point for point in others if share(point) <= _LARGEST_SHARE)]
+    others = [point for point in others if share(point) <= _LARGEST_SHARE]
+    if _ALL_KERNELS not in others:
+        affordable = [point for point in _FIRST_KERNELS if share(point) <= _SECOND_SHARE]
+        others = [point for point in affordable[-1:] if point is not first[-1]] + others
+    return [ridge, first[-1], *others]
 
 
 def _images(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Scalar]]:

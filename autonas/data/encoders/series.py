@@ -1,5 +1,8 @@
 """Encoder of time series."""
 
+import numbers
+import warnings
+
 import numpy as np
 
 from autonas.data import masks
@@ -16,6 +19,11 @@ from autonas.data.encoders.base import (
 )
 from autonas.data.features import Feature, Tensor
 
+#: Share of the training series that are read as a whole where some series are much longer than the others.
+_SHARE = 0.99
+#: Ratio of the longest series to the length of that share from which on the longest series are cut.
+_MUCH_LONGER = 1.5
+
 
 class SeriesEncoder(Encoder):
     """Encoder of time series as the tensor `"series"`.
@@ -26,13 +34,30 @@ class SeriesEncoder(Encoder):
     The statistics are `mean` and `variance`, `(channels,)`, of the values of the training set without NaN, and
     `has_missing`, whether a row in `fit` has NaN. If not, `transform` raises an error for NaN, since the network wasn't
     trained with missing values.
+
+    Where series have different lengths, longer series are cut to the length that `fit` has chosen, in `transform` too.
+    All series are padded to that length, and take the time and the memory of series of that length.
+
+    Args:
+        length: Number of steps of a series that are read, the first ones. Defaults to `None`: the length of the longest
+            series, or the 99th percentile of the lengths of the training set if the longest series is more than 1.5
+            times as long. A warning says so.
     """
 
     kind = "series"
+    options_shape = {"length?": (int, None)}
     state_shape = {"raw_shape": [int], "mean": [float], "variance": [float], "has_missing": bool}
 
+    def __init__(self, length=None):
+        self.length = length
+
+    def _options(self):
+        return {"length": self.length}
+
     def _fit(self, x, rows):
-        x = _as_series(x)
+        if self.length is not None and not (isinstance(self.length, numbers.Integral) and self.length > 0):
+            raise ValueError(f"`length` must be a positive integer or None. Received: length={self.length!r:.100}")
+        x = _as_series(x, self._chosen_length(x, rows))
         check_rows(len(x))
         self.raw_shape_ = x.shape[1:]
         _check_values(x)
@@ -42,12 +67,35 @@ class SeriesEncoder(Encoder):
             moments.update(chunk)
         self.mean_, self.variance_ = moments.mean, moments.variance
 
+    def _chosen_length(self, x, rows):
+        """Return the number of steps that are read of series of different lengths, and warn if that cuts some of them.
+
+        Args:
+            x: As in `fit`.
+            rows: As in `fit`.
+        """
+        lengths = _lengths(x)
+        if self.length is not None or len(lengths) == 0:
+            return self.length
+        longest = lengths.max()
+        # Of fewer than a hundred series the longest is the percentile.
+        length = int(np.quantile(lengths if rows is None else lengths[rows], _SHARE, method="higher"))
+        if length == 0 or longest <= _MUCH_LONGER * length:
+            return None
+        warnings.warn(
+            f"{plural(int((lengths > length).sum()), 'series is', 'series are')} longer than {length} steps, the "
+            f"longest has {longest}. Models read the first {length} steps of a series. Set the argument `length` of "
+            "autonas.TimeSeriesInput to read more steps, which takes more time.",
+            stacklevel=2,
+        )
+        return length
+
     def transform(self, x):
         x = self.raw_inputs(x)
         return {"series": x if x.ndim == 3 else x[..., None]}
 
     def raw_inputs(self, x):
-        x = _as_series(x)
+        x = _as_series(x, self.raw_shape_[0] if self.has_missing_ or self.length is not None else None)
         if x.ndim == 3 and len(self.raw_shape_) == 1 and x.shape[2] == 1:
             x = x[..., 0]
         elif x.ndim == 2 and len(self.raw_shape_) == 2 and self.raw_shape_[1] == 1:
@@ -100,8 +148,30 @@ class SeriesEncoder(Encoder):
         self.has_missing_ = state["has_missing"]
 
 
-def _as_series(x):
-    """Convert series to float32 `(rows, time, channels)` or `(rows, time)`, with the rows of a list padded with NaN."""
+def _lengths(x):
+    """Return the number of steps of each series, without missing steps at its end."""
+    x = masks.with_missing(x)
+    if isinstance(x, (list, tuple)) and not have_one_shape(x):
+        return np.array([len(array_of(row)) for row in x])
+    x = array_of(x)
+    if x.ndim not in (2, 3) or x.dtype.kind != "f" or 0 in x.shape:
+        return np.full(len(x) if x.ndim else 0, x.shape[1] if x.ndim > 1 else 0)
+    return np.concatenate([_observed_lengths(chunk) for chunk in chunks_of(x, None)])
+
+
+def _observed_lengths(x):
+    """Return the number of steps up to the last one with a value, for each row of an array."""
+    is_observed = ~np.isnan(x.reshape(*x.shape[:2], -1)).all(axis=2)
+    return np.where(is_observed.any(axis=1), x.shape[1] - np.argmax(is_observed[:, ::-1], axis=1), 0)
+
+
+def _as_series(x, length=None):
+    """Convert series to float32 `(rows, time, channels)` or `(rows, time)`.
+
+    Args:
+        x: As in `SeriesEncoder`. The rows of a list are padded with NaN.
+        length: Number of steps after which longer series are cut, or `None`. Defaults to `None`.
+    """
     x = masks.with_missing(x)
     if isinstance(x, (list, tuple)) and not have_one_shape(x):
         rows = [_as_float32(array_of(row)) for row in x]
@@ -111,12 +181,14 @@ def _as_series(x):
                 "`x` must hold series of shape (time, channels) with equally many channels. "
                 f"Received: rows with {len(shapes)} different numbers of channels"
             )
+        rows = [row[:length] for row in rows]
         padded = np.full((len(rows), max(map(len, rows)), *shapes.pop()), np.nan, dtype="float32")
         for target, row in zip(padded, rows, strict=True):
             target[: len(row)] = row
         values = padded
     else:
         values = array_of(x)
+        values = values[:, :length] if values.ndim > 1 else values
     if values.ndim not in (2, 3):
         raise ValueError(
             f"`x` must hold series of shape (rows, time, channels) or (rows, time). Received: shape {values.shape}"

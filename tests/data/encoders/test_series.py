@@ -39,6 +39,40 @@ def test_shorter_rows_later_are_padded_where_padding_was_learned():
         SeriesEncoder().fit(SERIES).transform(SERIES[:, :4])
 
 
+def test_longer_rows_later_are_cut_where_lengths_differ():
+    encoder = SeriesEncoder().fit(UNEQUAL)
+    long = np.concatenate([SERIES, SERIES], axis=1)
+    np.testing.assert_allclose(encoder.transform(long)["series"], SERIES, rtol=1e-6)
+    one = encoder.transform([long[0], SERIES[1, :3]])["series"]
+    np.testing.assert_allclose(one[0], SERIES[0], rtol=1e-6)
+    assert np.isnan(one[1, 3:]).all()
+
+
+def test_a_few_series_much_longer_than_the_others_are_cut_with_a_warning(check_encoder):
+    generator = np.random.default_rng(0)
+    rows = [generator.normal(size=(20 + index % 7, 1)) for index in range(199)] + [generator.normal(size=(50_000, 1))]
+    with pytest.warns(UserWarning, match=r"1 series is longer than 26 steps, the longest has 50000. .* `length` of"):
+        encoder = SeriesEncoder().fit(rows)
+    assert check_encoder(encoder, rows)["series"].shape == (200, 26, 1)
+    padded = np.full((200, 60), np.nan)
+    for target, row in zip(padded, rows, strict=True):
+        target[: len(row)] = row[:60, 0]
+    with pytest.warns(UserWarning, match="1 series is longer than 26 steps, the longest has 60"):
+        encoded = SeriesEncoder().fit(padded).transform(padded)["series"][..., 0]
+    np.testing.assert_allclose(encoded, padded[:, :26], rtol=1e-6)
+    # Nothing is cut where the longest series is one of many, or not much longer.
+    assert SeriesEncoder().fit(rows[:-1]).feature.tensors["series"].shape == (26, 1)
+    assert SeriesEncoder().fit(rows[140:]).feature.tensors["series"].shape == (50_000, 1)
+
+
+def test_the_length_can_be_chosen(check_encoder):
+    encoder = SeriesEncoder(length=6).fit(SERIES)
+    np.testing.assert_allclose(check_encoder(encoder, SERIES)["series"], SERIES[:, :6], rtol=1e-6)
+    assert SeriesEncoder(length=50).fit(UNEQUAL).feature.tensors["series"].shape == (12, 2)
+    with pytest.raises(ValueError, match="`length` must be a positive integer or None. Received: length=0"):
+        SeriesEncoder(length=0).fit(SERIES)
+
+
 def test_longer_rows_are_refused():
     with pytest.raises(ValueError, match=r"of shape \(11, 2\), or shorter, as in fit. Received: shape \(12, 2\)"):
         SeriesEncoder().fit(SERIES[:, :11]).transform(SERIES)
