@@ -17,16 +17,17 @@ from autonas.search_space.fitters import Rows
 #: Penalties among which leave-one-out cross-validation chooses: those of Hydra and MiniRocket, larger ones for
 #: thousands of features of few rows, and smaller ones for targets that depend on differences of nearly equal features.
 PENALTIES = np.logspace(-7, 5, 19)
-#: Largest number of values of all features that are computed with 64 bits, which small penalties need.
-_PRECISE_VALUES = 2 * 10**6
+#: Largest number of values of all features, and of products of two of them, that are computed with 64 bits, which
+#: small penalties need. So many products take about a second.
+_PRECISE_VALUES, _PRECISE_PRODUCTS = 2 * 10**6, 2 * 10**10
+#: Error of an eigenvalue, relative to the largest one, the precision of numbers and the root of the number of rows.
+_ROUNDING = 4.0
 #: Largest size of a matrix whose eigenvalues are computed, which takes about a second.
 _MOST_EIGENVALUES = 1500
 #: Largest number of values of all features, 400 MB.
 _MOST_VALUES = 10**8
 #: Largest number of steps of conjugate gradients, and the relative residual at which they stop.
 _STEPS, _TOLERANCE = 50, 1e-3
-#: Smallest share of a row's own target in its residual; see `solve`.
-_SMALLEST = 1e-10
 #: Exponent of the share of zeros in the scale of a feature (Dempster et al. 2023).
 _ZEROS_EXPONENT = 4
 #: Number of rows or features whose copies are in memory at a time.
@@ -65,6 +66,11 @@ def solve(
     divided by 1 - h, where h is the row's entry on the diagonal of the matrix that maps targets to fitted values, plus
     the entry of the intercept, the row's share of the weights. The smaller of A A' and A' A is decomposed.
 
+    With more features than rows and a small penalty, both the residual and 1 - h are nearly 0, and their ratio isn't.
+    So neither is computed as a difference: both are sums over the eigenvectors of penalty / (l + penalty), and of the
+    part that no eigenvector has, which is 0 if the rows are linearly independent. Penalties below the precision of the
+    eigenvalues are left out.
+
     Args:
         features: Array `(n, features)`.
         targets: Array `(n, outputs)`.
@@ -80,21 +86,25 @@ def solve(
     scaled = features - center
     scaled *= roots
     centred = (targets - intercept) * roots
-    if n_rows <= scaled.shape[1]:
-        eigenvalues, left = np.linalg.eigh(scaled @ scaled.T)
-        kept = eigenvalues > eigenvalues[-1] * n_rows * np.finfo(float).eps
-        eigenvalues, left = eigenvalues[kept], left[:, kept]
-    else:
-        eigenvalues, right = np.linalg.eigh(scaled.T @ scaled)
-        kept = eigenvalues > eigenvalues[-1] * n_rows * np.finfo(float).eps
-        eigenvalues = eigenvalues[kept]
-        left = scaled @ (right[:, kept] / np.sqrt(eigenvalues))
+    by_row = n_rows <= scaled.shape[1]
+    products = _products(scaled if by_row else scaled.T)
+    eigenvalues, vectors = np.linalg.eigh(products)
+    smallest = _ROUNDING * np.sqrt(len(products)) * np.finfo(products.dtype).eps * eigenvalues[-1]
+    kept = eigenvalues > smallest
+    eigenvalues, vectors = eigenvalues[kept], vectors[:, kept]
+    left = vectors if by_row else scaled @ (vectors / np.sqrt(eigenvalues)).astype(scaled.dtype)
     projected = left.T @ centred
+    # The intercept takes a dimension.
+    is_independent = len(eigenvalues) == np.count_nonzero(weights) - 1
+    outside = 0.0 if is_independent else centred - left @ projected
+    own_outside = 0.0 if is_independent else np.maximum(1.0 - np.sum(left**2, axis=1) - weights / n_rows, 0.0)[:, None]
+    penalties = [penalty for penalty in penalties if penalty >= smallest] or [max(penalties)]
     residuals = []
     for penalty in penalties:
-        shrinkage = (eigenvalues / (eigenvalues + penalty))[:, None]
-        own = 1.0 - left**2 @ shrinkage - weights[:, None] / n_rows
-        residuals.append((centred - left @ (shrinkage * projected)) / np.maximum(own, _SMALLEST))
+        rest = (penalty / (eigenvalues + penalty))[:, None]
+        own = own_outside + left**2 @ rest
+        own[weights == 0] = 1.0
+        residuals.append((outside + left @ (rest * projected)) / np.maximum(own, np.finfo(own.dtype).tiny))
     best = int(np.argmin([np.mean(errors**2) for errors in residuals]))
     penalty = penalties[best]
     coefficients = scaled.T @ (left @ (projected / (eigenvalues + penalty)[:, None]))
@@ -165,6 +175,18 @@ def _of_all(solution: Solution, parts: Sequence[Rows], deadline: float | None) -
     )
     weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
     return solve(features, targets, weights, [solution.penalty])
+
+
+def _products(matrix: np.ndarray) -> np.ndarray:
+    """Return the products of all pairs of rows of a matrix, with 64 bits if there are not too many."""
+    n_rows, n_columns = matrix.shape
+    if matrix.dtype == "float64" or n_rows**2 * n_columns > _PRECISE_PRODUCTS:
+        return matrix @ matrix.T
+    products = np.zeros((n_rows, n_rows))
+    for start in range(0, n_columns, _BLOCK):
+        block = matrix[:, start : start + _BLOCK].astype("float64")
+        products += block @ block.T
+    return products
 
 
 def _product(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> np.ndarray:

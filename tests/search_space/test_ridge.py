@@ -36,6 +36,34 @@ def test_penalty_coefficients_and_predictions_without_a_row_are_scikit_learns(sh
         np.testing.assert_allclose(solution.predictions[row], without.predict(features[[row]])[0], atol=1e-7)
 
 
+@pytest.mark.parametrize("largest", [0, 10**7])
+def test_predictions_without_a_row_are_exact_for_many_features_and_small_penalties(monkeypatch, largest):
+    # With 20,000 features and a small penalty, residuals and the shares of others are differences of 1e-12.
+    monkeypatch.setattr(ridge, "_PRECISE_VALUES", largest)
+    generator = np.random.default_rng(0)
+    signs = generator.normal(size=(30, 1))
+    features = np.tanh(signs @ generator.normal(size=(1, 20_000))) + generator.normal(size=(30, 20_000))
+    features, targets = features.astype("float32"), np.sign(signs + generator.normal(size=(30, 1)))
+    for penalty in (1e-7, 1.0, 1e4):
+        solution = ridge.solve(features, targets, penalties=[penalty])
+        for row in (0, 7, 20):
+            others = np.arange(30) != row
+            without = Ridge(penalty, solver="svd").fit(features[others].astype("float64"), targets[others])
+            np.testing.assert_allclose(solution.predictions[row], without.predict(features[[row]])[0], atol=1e-3)
+    chosen = ridge.solve(features, targets)
+    assert np.mean((chosen.predictions - targets) ** 2) > 0.3  # With noise, no regression is better.
+
+
+def test_penalties_below_the_precision_of_the_products_are_left_out(monkeypatch):
+    monkeypatch.setattr(ridge, "_PRECISE_VALUES", 0)
+    monkeypatch.setattr(ridge, "_PRECISE_PRODUCTS", 0)
+    features, targets = rows(60, 5_000)
+    solution = ridge.solve(features.astype("float32"), targets, penalties=[1e-7, 100.0])
+    assert solution.penalty == 100.0
+    exact = Ridge(100.0).fit(features, targets)
+    np.testing.assert_allclose(solution.coefficients, exact.coef_.T, atol=1e-4)
+
+
 def test_a_row_without_weight_counts_for_nothing():
     features, targets = rows(40, 60)
     weights = np.ones(40)
