@@ -16,7 +16,7 @@ from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
 from autonas.estimators.plan import Plan
 from autonas.evaluation import budget as budgets
-from autonas.evaluation import loops, pace
+from autonas.evaluation import pace
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
 from autonas.oracles import Oracle, earlier_search
@@ -180,7 +180,6 @@ def _make_tuner(
         plan.budget.started,
         closing=budgets.SELECTING_ENSEMBLE if ensemble.size > 1 else budgets.WRITING,
         n_networks=len(dataset.splits) if prepared.serves_folds else 1,
-        compiles_again=loops.compiles_for_rows(),
     )
     reporter = _make_reporter(plan.request, directory)
     state = SearchState(oracle, evaluator, reporter, budget, directory, refits=refits, ensemble=ensemble)

@@ -67,7 +67,6 @@ class TimeBudget:
         started: Value of `time.monotonic()` when `fit` was called.
         closing: Seconds reserved at the end. Defaults to the time to write a model.
         n_networks: Number of networks that are served for a trained candidate: one for each fold. Defaults to 1.
-        compiles_again: Whether a final fit compiles the steps of the training again. Defaults to `False`.
     """
 
     limit: float | None
@@ -75,7 +74,6 @@ class TimeBudget:
     started: float
     closing: float = WRITING
     n_networks: int = 1
-    compiles_again: bool = False
 
     def elapsed(self):
         """Return the seconds since the start."""
@@ -147,8 +145,6 @@ class TimeBudget:
         """
         fixed = sum(outcome.phases.get(phase, 0.0) for phase in _FIXED)
         seconds = outcome.seconds - fixed - sum(outcome.phases.get(phase, 0.0) for phase in _NOT_REPEATED)
-        if self.compiles_again:
-            fixed += outcome.phases.get("compile", 0.0)
         if outcome.is_fitted:
             return fixed + self.final_ratio * seconds * outcome.refit_share, 0.0
         n_epochs = max(1, outcome.epochs - outcome.initial_epoch)

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import keras
+import numpy as np
 
 from autonas.backends import gradients, jax_convolution, scope
 from autonas.evaluation import compiled_loop, loops
@@ -13,8 +14,9 @@ from autonas.trials import checkpoint
 class JaxLoop(compiled_loop.CompiledLoop, loops.BatchLoop):
     """A training loop that gathers rows and trains inside a `jax.lax.fori_loop`.
 
-    The first and the last step are arguments of the compiled function, so that one compilation serves any part of an
-    epoch. Predictions are those of `BatchLoop`.
+    The first and the last step are arguments of the compiled function, and the batches are padded to those of an epoch
+    of all rows, so that one compilation serves any part of an epoch of any rows, of the search and of the final fit.
+    Predictions are those of `BatchLoop`.
     """
 
     def __init__(self, model, dataset):
@@ -60,6 +62,9 @@ class JaxLoop(compiled_loop.CompiledLoop, loops.BatchLoop):
         return steps
 
     def _run(self, batches, learning_rates, span, total):
+        n_rows = len(next(iter(self.dataset.targets.values())))
+        n_more = n_rows // batches.shape[1] - len(batches)
+        batches, learning_rates = np.pad(batches, [(0, n_more), (0, 0)]), np.pad(learning_rates, (0, n_more))
         values = [variable.value for variable in self._variables]
         values, total = self._train((values, total), self._arrays, batches, learning_rates, span)
         for variable, value in zip(self._variables, values, strict=True):

@@ -274,8 +274,3 @@ def padded_batches(rows, batch_size):
     padded = np.full(steps * batch_size, rows[0], "int32")
     padded[: len(rows)] = rows
     return padded.reshape(steps, batch_size)
-
-
-def compiles_for_rows():
-    """Return whether training steps are compiled again for another number of rows, as on JAX."""
-    return keras.backend.backend() == "jax"

@@ -63,14 +63,6 @@ def test_weights_that_are_only_fitted_are_fitted_again(clock):
     assert budget.final_seconds(outcome) == pytest.approx(1.25 * 2.0 * 0.2)
 
 
-@pytest.mark.parametrize(("compiles_again", "seconds"), [(False, 1.0 + 0.25 * 6.0), (True, 3.0 + 0.25 * 6.0)])
-def test_a_final_fit_on_jax_compiles_its_steps_again(clock, compiles_again, seconds):
-    budget = budget_module.TimeBudget(60.0, 1.0, 1000.0, compiles_again=compiles_again)
-    phases = {"build": 1.0, "compile": 2.0, "train": 6.0, "validate": 0.4}
-    outcome = jobs.Outcome(status="completed", epochs=3, best_epoch=3, seconds=9.4, phases=phases)
-    assert budget.final_seconds(outcome) == pytest.approx(seconds)
-
-
 def test_the_rest_of_a_full_training_takes_as_long_for_each_epoch_as_the_epochs_so_far(clock):
     budget = budget_module.TimeBudget(60.0, 0.0, 1000.0)
     phases = {"build": 1.0, "compile": 2.0, "train": 6.0, "validate": 0.4}

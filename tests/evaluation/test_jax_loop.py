@@ -71,3 +71,12 @@ def test_parts_of_an_epoch_are_compiled_once(dataset):
     loop._seconds_per_step = 1.0  # Each step is a call now.
     epoch(loop, dataset)
     assert loop._train._cache_size() == 1
+
+
+def test_a_final_fit_on_more_rows_is_not_compiled_again(dataset):
+    loop = fastest_loop.make_loop(model(), dataset)
+    epoch(loop, dataset)
+    rows, before = np.arange(len(dataset.targets["y"])), int(loop.model.optimizer.iterations)
+    loop.train_epoch(rows, 32, np.random.default_rng(0), lambda share: 0.01, None)
+    assert int(loop.model.optimizer.iterations) - before == len(rows) // 32
+    assert loop._train._cache_size() == 1
