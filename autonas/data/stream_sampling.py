@@ -98,3 +98,9 @@ def keys_of_missing_labels(keys, labels, training):
     codes, values = pd.factorize(pd.Series(labels))
     missing = np.setdiff1d(np.arange(len(values)), codes[training])
     return np.array([keys[codes == code].min() for code in missing], dtype="int64")
+
+
+def key_of_spare_row(keys, labels):
+    """Return the smallest key of a row with whose label there are rows of other keys, an array of at most one key."""
+    distinct = pd.DataFrame({"key": keys, "label": labels}).drop_duplicates()
+    return distinct.key[distinct.label.duplicated(keep=False)].nsmallest(1).to_numpy("int64")

@@ -12,7 +12,14 @@ from autonas.data.encoders.image import check_finite
 from autonas.data.fit_data import FitData
 from autonas.data.splits import validation_share
 from autonas.data.stream_reading import RawRows, ReadingClock
-from autonas.data.stream_sampling import KEY_BITS, RowKeys, Sample, keys_of_missing_labels, n_bytes
+from autonas.data.stream_sampling import (
+    KEY_BITS,
+    RowKeys,
+    Sample,
+    key_of_spare_row,
+    keys_of_missing_labels,
+    n_bytes,
+)
 from autonas.data.stream_structure import READ_ROWS, as_labels, as_rows, batches_of, check_dataset, kind_of
 
 #: Maximum size of the buffer in which rows are shuffled.
@@ -96,7 +103,7 @@ class StreamSource:
         self._keys = RowKeys(seed)
         share = validation_split if self.validation_data is None else 0.0
         self._threshold = int(share * 2**KEY_BITS)
-        self._keys_moved_to_training = np.zeros(0, dtype="int64")
+        self._keys_moved_to_training = self._keys_moved_to_validation = np.zeros(0, dtype="int64")
         sample, clock = Sample(), ReadingClock(time_limit)
         # A dataset that isn't split can have random augmentation, so its rows must be read again in every epoch.
         needs_all_rows = self.kind != "image"
@@ -108,10 +115,14 @@ class StreamSource:
         self.read_seconds = clock.elapsed()
         all_labels = np.concatenate([labels, validation_labels])
         classes = target_encoder.fit(all_labels).task_ in ("binary", "multiclass")
-        training = keys >= self._threshold
+        training = self._is_training(keys)
         if classes and share:
             self._keys_moved_to_training = keys_of_missing_labels(keys, labels, training)
-            training |= np.isin(keys, self._keys_moved_to_training)
+            training = self._is_training(keys)
+        if share and training.all():
+            # All of a few rows may have large hashes.
+            self._keys_moved_to_validation = key_of_spare_row(keys, labels if classes else np.zeros(len(keys)))
+            training = self._is_training(keys)
         if not training.any() or (share and training.all()):
             raise ValueError(
                 "`x` must hold enough different rows for training and validation. Received: "
@@ -252,9 +263,13 @@ class StreamSource:
 
     def _chosen(self, x, subset):
         """Return a mask of the rows of a batch that belong to a subset, `"train"` or `"validation"`."""
-        keys = self._keys(x)
-        training = (keys >= self._threshold) | np.isin(keys, self._keys_moved_to_training)
+        training = self._is_training(self._keys(x))
         return training if subset == "train" else ~training
+
+    def _is_training(self, keys):
+        """Return a mask of the keys of the rows of the training set."""
+        training = (keys >= self._threshold) & ~np.isin(keys, self._keys_moved_to_validation)
+        return training | np.isin(keys, self._keys_moved_to_training)
 
     def _encode(self, dataset, subset):
         """Return the encoded rows of a subset, in batches of varying size.

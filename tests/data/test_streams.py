@@ -42,6 +42,21 @@ def test_parts_are_disjoint_and_hold_everything(batch):
     assert len(list(source.train(64))) == len(training) // 64
 
 
+@pytest.mark.parametrize("regression", [False, True])
+def test_of_few_rows_at_least_one_is_validated_with_every_seed(regression):
+    rows = np.arange(6, dtype="uint8")[:, None, None, None] * np.ones((1, 8, 8, 1), "uint8")
+    labels = np.arange(6.0) ** 2 if regression else np.array([0, 1, 1, 0, 1, 2])
+    n_validated = []
+    for seed in range(20):
+        source = fit(slices((rows, labels)), validation_split=0.1, seed=seed)
+        training, validation = (rows_of(part(1), "image")[:, 0, 0, 0] for part in (source.train, source.validation))
+        assert sorted([*training, *validation]) == list(range(6)) and len(training)
+        assert regression or set(labels[training]) == {0, 1, 2}
+        n_validated.append(len(validation))
+    # Half of the seeds have no row with a small hash.
+    assert min(n_validated) == 1 and n_validated.count(1) > 10
+
+
 def test_another_seed_is_another_split():
     dataset = slices((DIGITS, DIGIT_LABELS))
     first, second = (sorted_rows(rows_of(fit(dataset, seed=seed).validation(64), "image")) for seed in (0, 1))
