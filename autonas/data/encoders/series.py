@@ -74,9 +74,11 @@ class SeriesEncoder(Encoder):
             x: As in `fit`.
             rows: As in `fit`.
         """
-        lengths = _lengths(x)
-        if self.length is not None or len(lengths) == 0:
+        if self.length is not None:
             return self.length
+        lengths = _lengths(x)
+        if len(lengths) == 0:
+            return None
         longest = lengths.max()
         # Of fewer than a hundred series the longest is the percentile.
         length = int(np.quantile(lengths if rows is None else lengths[rows], _SHARE, method="higher"))

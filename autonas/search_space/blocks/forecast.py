@@ -46,7 +46,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
             axis=-1, mean=statistics["mean"], variance=np.maximum(statistics["variance"], 1e-12), dtype="float32"
         )(inputs)
         # Squash the level: levels outside the range of the training set would make the network extrapolate.
-        level = level / ops.sqrt(1.0 + ops.square(level / _LARGEST_LEVEL))
+        level = numbers.bounded(level, _LARGEST_LEVEL)
         relative = (inputs - inputs[:, -1:]) / np.array(self.scale, "float32")
         series = ops.concatenate([numbers.bounded(relative, numbers.LARGEST), level], axis=-1)
         families: decisions.Candidates = {
