@@ -19,6 +19,9 @@ _FIRST_SHARE = 0.15
 _LEAST_FINAL, _MOST_FINAL = 0.25, 0.75
 #: Share of the expected time of a final fit below which the final fit isn't begun, unless weights are only fitted.
 _LEAST_SHARE_OF_TIME = 0.5
+#: Time that is reserved for fitting the weights of the best trial again, relative to the estimate of this time. Weights
+#: aren't fitted again in less time than the estimate, and a trial may take somewhat longer than its limit.
+_FITTED_SHARE_OF_TIME = 1.15
 #: Phases of a trial that a final fit doesn't have, and phases that take as long in a short training as in a long one.
 _NOT_REPEATED, _FIXED = ("compile", "measure", "validate", "save"), ("build",)
 #: Phases of a trial whose time is proportional to the number of epochs.
@@ -124,9 +127,24 @@ class TimeBudget:
         Args:
             outcome: The `Outcome` of the candidate.
         """
+        return bool(self.with_time([outcome]))
+
+    def with_time(self, outcomes):
+        """Return the candidates for whose final fits there is time, a list. Earlier candidates have priority.
+
+        Args:
+            outcomes: List of the `Outcome`s of the candidates.
+        """
         remaining = self.remaining()
-        share = 1.0 if outcome.is_fitted else _LEAST_SHARE_OF_TIME
-        return remaining is None or remaining >= share * self.final_seconds(outcome)
+        if remaining is None:
+            return list(outcomes)
+        chosen = []
+        for outcome in outcomes:
+            seconds = (1.0 if outcome.is_fitted else _LEAST_SHARE_OF_TIME) * self.final_seconds(outcome)
+            if seconds <= remaining:
+                chosen.append(outcome)
+                remaining -= seconds
+        return chosen
 
     def building_seconds(self, outcome):
         """Estimate the seconds of building the networks of a member of an ensemble, and of writing those of folds.
@@ -189,6 +207,8 @@ class TimeBudget:
         if remaining is None:
             return None
         of_best = self.final_seconds(best) if best is not None and self.has_time_for(best) else 0.0
+        if best is not None and best.is_fitted:
+            of_best *= _FITTED_SHARE_OF_TIME
         of_members = sum(map(self.final_seconds, filter(self.has_time_for, members)))
         if len(members) > 1 or self.n_networks > 1:
             of_members += sum(map(self.building_seconds, members))

@@ -15,6 +15,9 @@ from autonas.trials.records import TrialRecord
 _SHORTEST_TRIAL = 1.0
 #: Share of the shortest trial so far below which no trial is begun, except the first.
 _SHORTEST_SHARE = 1 / 3
+#: Seconds in which a network of another kind is built, compiled and trained for an epoch on most data. With more time
+#: left, it is begun, however long weights of other kinds were fitted.
+_OTHER_KIND = 5.0
 #: Number of failed trials without a completed trial after which a search without `max_trials` ends.
 _HOPELESS = 20
 #: Number of consecutive rejected candidates after which a search ends.
@@ -155,11 +158,13 @@ class Stopping:
     def _shortest(self) -> float:
         """Return the minimum time, in seconds, for starting a trial: enough for the first epoch of the fastest trial so
         far, and a third of the time of that trial."""
-        times = [record.seconds for record in self.state.standings.completed()]
-        if not times:
+        completed = self.state.standings.completed()
+        if not completed:
             return 0.0
         first_epoch = self._first_epoch_seconds if math.isfinite(self._first_epoch_seconds) else 0.0
-        return max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(times), first_epoch)
+        seconds = max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(record.seconds for record in completed), first_epoch)
+        is_other = not all(_is_kind_tried(point, completed) for point in self.state.initial_points)
+        return min(seconds, _OTHER_KIND) if is_other and all(record.is_fitted for record in completed) else seconds
 
     def _most_seconds(self, seconds: float) -> float:
         """Return the most seconds that the next candidate may take.

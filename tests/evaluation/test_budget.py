@@ -39,6 +39,30 @@ def test_a_trial_leaves_room_for_the_final_fit_of_the_best(clock):
     assert budget.trial_seconds(best, first=False) == pytest.approx(20.0)
 
 
+def test_a_margin_keeps_a_trial_that_takes_somewhat_too_long_from_using_up_the_time_in_which_weights_are_fitted(clock):
+    budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
+    best = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=40.0, report={"fitted": [{}]})
+    clock.now += 30
+    seconds = budget.trial_seconds(best, first=False)
+    assert seconds == pytest.approx(70 - 1.15 * 40)
+    clock.now += seconds + 3
+    assert budget.has_time_for(best)
+    assert budget.trial_seconds(best, first=False) < 4
+
+
+def test_the_first_of_several_candidates_have_their_final_fits_if_there_is_no_time_for_all(clock):
+    budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
+    fitted, longer = (
+        jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=seconds, report={"fitted": [{}]})
+        for seconds in (40.0, 50.0)
+    )
+    trained = jobs.Outcome(status="completed", epochs=10, best_epoch=10, seconds=80.0)
+    clock.now += 45
+    assert budget.with_time([trained, longer, fitted]) == [trained, fitted]
+    assert budget.with_time([longer, fitted, trained]) == [longer]
+    assert budget_module.TimeBudget(None, 1.0, 1000.0).with_time([longer, fitted]) == [longer, fitted]
+
+
 def test_no_time_is_kept_for_a_final_fit_that_takes_longer_than_what_is_left(clock):
     budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
     best = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=60.0, report={"fitted": [{}]})

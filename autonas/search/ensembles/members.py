@@ -336,21 +336,44 @@ class EnsembleStage:
     def _trained_members(self, chosen: selection.Selection) -> list[keras.Model]:
         """Return the trained networks of the members, in the order of the selection, each with weights of its own.
 
-        The members whose final fit takes least time are trained first, so that the most members are trained further.
+        The members with the largest weights are trained further, as far as there is time.
         """
         members = [self.state.records[trial_id] for trial_id in chosen.members]
         networks = {}
         if not self.problem.serves_folds:
             # Built before the final fits, which share the time that is left then.
             networks = {record.trial_id: self.evaluator.networks.build(record.values) for record in members}
-        waiting = sorted(members, key=lambda record: (record is self._longest, self.state.budget.final_seconds(record)))
-        while waiting:
-            trained, record = self._trained(waiting), waiting.pop(0)
+
+        def keep(record: TrialRecord, trained: keras.Model) -> None:
             if record.trial_id in networks:
                 networks[record.trial_id].set_weights(trained.get_weights())
             else:
                 networks[record.trial_id] = trained
+
+        waiting = self._trained_further(chosen)
+        for record in members:
+            if record not in waiting:
+                keep(record, self.final_stage.searched.network(record))
+        while waiting:
+            trained = self._trained(waiting)
+            keep(waiting.pop(0), trained)
         return [networks[record.trial_id] for record in members]
+
+    def _trained_further(self, chosen: selection.Selection) -> list[TrialRecord]:
+        """Return the records of the members that have a final fit, in the order of these fits, a list.
+
+        Fitted weights take as long as they take. The final fits of the other members share the rest.
+        """
+        if not self.state.refits:
+            return []
+        by_weight = sorted(chosen.members, key=lambda trial_id: -chosen.members[trial_id])
+        records = [self.state.records[trial_id] for trial_id in by_weight]
+        if self._longest is not None:
+            records = [record for record in records if not record.is_fitted or record.has_final_weights]
+        return sorted(
+            self.state.budget.with_time(records),
+            key=lambda record: (record is self._longest, not record.is_fitted, self.state.budget.final_seconds(record)),
+        )
 
     def _untrained_network(self, record: TrialRecord) -> keras.Model:
         """Return the network of a candidate that is served, with random weights."""
@@ -359,14 +382,13 @@ class EnsembleStage:
         return self.evaluator.networks.build(record.values)
 
     def _trained(self, waiting: Sequence[TrialRecord]) -> keras.Model:
-        """Return the trained network of the first of some candidates, which share the time that is left."""
+        """Return the network of the first of some candidates after its final fit. They share the time that is left."""
         record = waiting[0]
-        earlier = self.final_stage.earlier_final_fit(record) if self.state.refits else None
+        earlier = self.final_stage.earlier_final_fit(record)
         if earlier is not None:
             return earlier[1]  # `fit` has trained the best candidate on all rows already.
-        is_kept = record.is_fitted and not record.has_final_weights and self._longest is not None
-        if is_kept or not self.state.refits or not self.state.budget.has_time_for(record):
-            return self.final_stage.searched.network(record)
+        if not self.state.budget.has_time_for(record):
+            return self.final_stage.searched.network(record)  # Earlier final fits took longer than expected.
         return self.final_stage.refitted(record, self.state.budget.final_length(waiting))
 
     def _describe(self, chosen: selection.Selection) -> str:
