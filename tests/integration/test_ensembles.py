@@ -267,6 +267,29 @@ def test_an_automatic_ensemble_has_only_members_that_there_is_time_to_build(regr
     assert len(chosen.members) == 1 and chosen.refused
 
 
+def test_without_time_for_all_final_fits_the_members_of_the_largest_weights_have_one(diabetes, monkeypatch):
+    arguments = BUDGET | {"max_trials": 3, "validation_folds": None}
+    model = of_small_networks(head=autonas.RegressionHead, **arguments).fit(*diabetes)
+    _, search = model._searched
+    names = [record.trial_id for record in search.state.standings.ranked()]
+    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    seconds = dict(zip(names, [10.0, 1.0, 2.0], strict=True))
+    monkeypatch.setattr(search.final_stage, "earlier", None)
+    monkeypatch.setattr(search.state.budget, "final_seconds", lambda record: seconds[record.trial_id])
+    refitted, refit = [], search.final_stage.refitted
+    monkeypatch.setattr(
+        search.final_stage,
+        "refitted",
+        lambda record, length: refitted.append(record.trial_id) or refit(record, length),
+    )
+    # A trained network needs half of its time.
+    for remaining, expected in [(5.2, names[:1]), (5.6, names[1::-1]), (7.0, [names[1], names[2], names[0]])]:
+        refitted.clear()
+        monkeypatch.setattr(search.state.budget, "remaining", lambda remaining=remaining: remaining)
+        stage._trained_members(ensembles.Selection(dict(zip(names, [0.6, 0.3, 0.1], strict=True)), {}, {}, 0))
+        assert refitted == expected
+
+
 def test_a_network_that_needs_all_of_the_time_is_averaged_with_fitted_weights_as_they_are(diabetes, monkeypatch):
     points = [{"structured_data_block_1/kind": kind} for kind in ("dense", "trees", "linear")]
     points.append(points[0] | {"optimization/batch_size": 256})
