@@ -350,8 +350,15 @@ class EnsembleStage:
             else:
                 networks[record.trial_id] = trained
 
-        waiting = self._trained_further(chosen)
-        for record in members:
+        refits, rest = self.state.refits, []
+        for record in sorted(members, key=lambda record: -chosen.members[record.trial_id]):
+            earlier = self.final_stage.earlier_final_fit(record) if refits else None
+            if earlier is not None:
+                keep(record, earlier[1])  # `fit` has trained the best candidate on all rows already.
+            else:
+                rest.append(record)
+        waiting = self._trained_further(rest) if refits else []
+        for record in rest:
             if record not in waiting:
                 keep(record, self.final_stage.searched.network(record))
         while waiting:
@@ -359,20 +366,20 @@ class EnsembleStage:
             keep(waiting.pop(0), trained)
         return [networks[record.trial_id] for record in members]
 
-    def _trained_further(self, chosen: selection.Selection) -> list[TrialRecord]:
-        """Return the records of the members that have a final fit, in the order of these fits, a list.
+    def _trained_further(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+        """Return the candidates that have a final fit, in the order of these fits, a list.
 
         Fitted weights take as long as they take. The final fits of the other members share the rest.
+
+        Args:
+            records: Records of candidates without an earlier final fit. Earlier ones have priority.
         """
-        if not self.state.refits:
-            return []
-        by_weight = sorted(chosen.members, key=lambda trial_id: -chosen.members[trial_id])
-        records = [self.state.records[trial_id] for trial_id in by_weight]
+        time_budget = self.state.budget
         if self._longest is not None:
             records = [record for record in records if not record.is_fitted or record.has_final_weights]
         return sorted(
-            self.state.budget.with_time(records),
-            key=lambda record: (record is self._longest, not record.is_fitted, self.state.budget.final_seconds(record)),
+            time_budget.with_time(records),
+            key=lambda record: (record is self._longest, not record.is_fitted, time_budget.final_seconds(record)),
         )
 
     def _untrained_network(self, record: TrialRecord) -> keras.Model:
@@ -384,9 +391,6 @@ class EnsembleStage:
     def _trained(self, waiting: Sequence[TrialRecord]) -> keras.Model:
         """Return the network of the first of some candidates after its final fit. They share the time that is left."""
         record = waiting[0]
-        earlier = self.final_stage.earlier_final_fit(record)
-        if earlier is not None:
-            return earlier[1]  # `fit` has trained the best candidate on all rows already.
         if not self.state.budget.has_time_for(record):
             return self.final_stage.searched.network(record)  # Earlier final fits took longer than expected.
         return self.final_stage.refitted(record, self.state.budget.final_length(waiting))
