@@ -156,8 +156,11 @@ class Stopping:
         return not any(record.is_candidate for record in self.state.records.values())
 
     def _shortest(self) -> float:
-        """Return the minimum time, in seconds, for starting a trial: enough for the first epoch of the fastest trial so
-        far, and a third of the time of that trial."""
+        """Return the minimum time, in seconds, for starting a trial.
+
+        It is enough for the first epoch of the fastest trial so far, and a third of the time of that trial. If all
+        weights so far were fitted, a kind of network that wasn't tried yet may be faster.
+        """
         completed = self.state.standings.completed()
         if not completed:
             return 0.0
