@@ -127,7 +127,7 @@ class Stopping:
         if best is None:
             return False
         candidates = standings.candidates()
-        if not self.state.has_tried_initial_points and not all(_is_kind_tried(point, candidates) for point in points):
+        if not self.state.has_tried_initial_points and not _are_kinds_tried(points, candidates):
             return False
         return time_budget.is_too_short(best, self.state.evaluator.full_epochs(best.values))
 
@@ -166,7 +166,7 @@ class Stopping:
             return 0.0
         first_epoch = self._first_epoch_seconds if math.isfinite(self._first_epoch_seconds) else 0.0
         seconds = max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(record.seconds for record in completed), first_epoch)
-        is_other = not all(_is_kind_tried(point, completed) for point in self.state.initial_points)
+        is_other = not _are_kinds_tried(self.state.initial_points, completed)
         return min(seconds, _OTHER_KIND) if is_other and all(record.is_fitted for record in completed) else seconds
 
     def _most_seconds(self, seconds: float) -> float:
@@ -195,7 +195,9 @@ class Stopping:
         return [record for record in likely if record.score is not None and abs(record.score - best.score) <= largest]
 
 
-def _is_kind_tried(point: Mapping[str, Scalar], candidates: Sequence[TrialRecord]) -> bool:
-    """Return whether a candidate has blocks of the kinds of an initial point, such as a convolutional network."""
-    kinds = order.kinds(point)
-    return bool(kinds) and any(kinds <= candidate.values.items() for candidate in candidates)
+def _are_kinds_tried(points: Sequence[Mapping[str, Scalar]], candidates: Sequence[TrialRecord]) -> bool:
+    """Return whether a candidate has blocks of the kinds of each initial point, such as a convolutional network."""
+    kinds_of_points = map(order.kinds, points)
+    return all(
+        kinds and any(kinds <= candidate.values.items() for candidate in candidates) for kinds in kinds_of_points
+    )

@@ -267,6 +267,17 @@ def test_an_automatic_ensemble_has_only_members_that_there_is_time_to_build(regr
     assert len(chosen.members) == 1 and chosen.refused
 
 
+def final_fits_of(search, monkeypatch):
+    """Return the list of the ids of the candidates that a search trains further from now on, in their order."""
+    refitted, refit = [], search.final_stage.refitted
+    monkeypatch.setattr(
+        search.final_stage,
+        "refitted",
+        lambda record, length: refitted.append(record.trial_id) or refit(record, length),
+    )
+    return refitted
+
+
 def test_without_time_for_all_final_fits_the_members_of_the_largest_weights_have_one(diabetes, monkeypatch):
     arguments = BUDGET | {"max_trials": 3, "validation_folds": None}
     model = of_small_networks(head=autonas.RegressionHead, **arguments).fit(*diabetes)
@@ -276,12 +287,7 @@ def test_without_time_for_all_final_fits_the_members_of_the_largest_weights_have
     seconds = dict(zip(names, [10.0, 1.0, 2.0], strict=True))
     monkeypatch.setattr(search.final_stage, "earlier", None)
     monkeypatch.setattr(search.state.budget, "final_seconds", lambda record: seconds[record.trial_id])
-    refitted, refit = [], search.final_stage.refitted
-    monkeypatch.setattr(
-        search.final_stage,
-        "refitted",
-        lambda record, length: refitted.append(record.trial_id) or refit(record, length),
-    )
+    refitted = final_fits_of(search, monkeypatch)
     # A trained network needs half of its time.
     for remaining, expected in [(5.2, names[:1]), (5.6, names[1::-1]), (7.0, [names[1], names[2], names[0]])]:
         refitted.clear()
@@ -305,12 +311,7 @@ def test_a_network_that_needs_all_of_the_time_is_averaged_with_fitted_weights_as
     monkeypatch.setattr(search.state, "ensemble", Ensembling(5, is_automatic=True))
     monkeypatch.setattr(search.final_stage, "earlier", None)
     monkeypatch.setattr(search.final_stage, "needing_all_time", lambda: search.records[network])
-    refitted, refit = [], search.final_stage.refitted
-    monkeypatch.setattr(
-        search.final_stage,
-        "refitted",
-        lambda record, length: refitted.append(record.trial_id) or refit(record, length),
-    )
+    refitted = final_fits_of(search, monkeypatch)
     served = stage.serve_if_better()
     # Only the network that leads is trained further, and no other network is a member. Weights for all rows that are
     # known already are used.
