@@ -14,8 +14,7 @@ from autonas.evaluation import budget as budget_module
 from autonas.evaluation import phases
 from autonas.oracles import SupernetOracle
 from autonas.reporting import SearchCallback, SearchInfo
-from autonas.search import baseline_records, final_stage, interrupts, stopping
-from autonas.search.ensembles import members
+from autonas.search import baseline_records, ensembles, final_stage, interrupts, stopping
 from autonas.search.final_stage import Served
 from autonas.search.state import SearchState
 from autonas.search_space.values import Scalar
@@ -155,7 +154,7 @@ class Tuner(keras_tuner.Tuner):
             return None
         try:
             with self.state.phases("final"):
-                served = members.EnsembleStage(self.state, self.final_stage).serve_if_better()
+                served = ensembles.EnsembleStage(self.state, self.final_stage).serve_if_better()
         except KeyboardInterrupt:
             self.state.stop_reason = "interrupted"
             return None
@@ -185,7 +184,7 @@ class Tuner(keras_tuner.Tuner):
         """Return the `Served` ensemble of at most `size` trials of a finished search, without a time limit."""
         self._reopen()
         with self.state.phases("final"):
-            return members.EnsembleStage(self.state, self.final_stage).serve(size)
+            return ensembles.EnsembleStage(self.state, self.final_stage).serve(size)
 
     def _reopen(self) -> None:
         """Prepare a finished search for serving another model: quietly, without a time limit."""

@@ -158,15 +158,6 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"autonas {autonas.__version__}\n"
 
 
-def test_keras_is_imported_without_a_word():
-    code = (
-        "from autonas.backends import memory, silence; silence.import_keras(); memory.grow(); import keras; "
-        "keras.ops.ones(2)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
 @pytest.mark.parametrize(
     "arguments", [[], ["train"], ["fit"], ["fit", "a.csv"], ["demo", "--seed", "x"], ["predict", "model"]]
 )

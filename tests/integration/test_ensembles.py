@@ -283,7 +283,6 @@ def test_without_time_for_all_final_fits_the_members_of_the_largest_weights_have
     model = of_small_networks(head=autonas.RegressionHead, **arguments).fit(*diabetes)
     _, search = model._searched
     names = [record.trial_id for record in search.state.standings.ranked()]
-    stage = ensembles.EnsembleStage(search.state, search.final_stage)
     seconds = dict(zip(names, [10.0, 1.0, 2.0], strict=True))
     monkeypatch.setattr(search.final_stage, "earlier", None)
     monkeypatch.setattr(search.state.budget, "final_seconds", lambda record: seconds[record.trial_id])
@@ -292,7 +291,8 @@ def test_without_time_for_all_final_fits_the_members_of_the_largest_weights_have
     for remaining, expected in [(5.2, names[:1]), (5.6, names[1::-1]), (7.0, [names[1], names[2], names[0]])]:
         refitted.clear()
         monkeypatch.setattr(search.state.budget, "remaining", lambda remaining=remaining: remaining)
-        stage._trained_members(ensembles.Selection(dict(zip(names, [0.6, 0.3, 0.1], strict=True)), {}, {}, 0))
+        chosen = ensembles.Selection(dict(zip(names, [0.6, 0.3, 0.1], strict=True)), {}, {}, 0)
+        ensembles.MemberTraining(search.state, search.final_stage).networks(chosen)
         assert refitted == expected
 
 
