@@ -1,4 +1,9 @@
-"""Pages and tables of the site that are made of the code and of the notebooks; MkDocs calls the functions `on_...`."""
+"""Pages and tables of the site that are made of the code and of the notebooks; MkDocs calls the functions `on_...`.
+
+    python mkdocs_hooks.py
+
+writes the tables that are made of the code into the pages of `docs`, where readers of the repository see them.
+"""
 
 import functools
 import inspect
@@ -8,6 +13,7 @@ import pathlib
 import re
 
 import nbconvert
+from mkdocs.exceptions import PluginError
 from mkdocs.structure import files as mkdocs_files
 
 import autonas
@@ -48,11 +54,27 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Fill in tables and included files, and make links to files beside `docs` links to pages of the site."""
-    markdown = re.sub(r"<!-- table: (\w+) -->", lambda found: TABLES[found.group(1)](), markdown)
-    markdown = re.sub(r"<!-- file: (\S+) -->", lambda found: _included(found.group(1)), markdown)
+    """Link the names in tables, include files, and make links to files beside `docs` links to pages of the site."""
+    if _with_tables(markdown) != markdown:
+        raise PluginError(f"A table in {page.file.src_path} isn't that of the code: run `python mkdocs_hooks.py`.")
+    markdown = _TABLE.sub(lambda found: TABLES[found["name"]](), markdown)
+    markdown = re.sub(r"<!-- file: (\S+) -->\n.*", lambda found: _included(found.group(1)), markdown)
     markdown = re.sub(r"\]\(\.\./tutorials/(\w+)\.ipynb\)", r"](tutorials/\1.md)", markdown)
     return markdown.replace("](../tutorials/pictures/", "](tutorials/pictures/")
+
+
+#: A table that is made of the code, in a page.
+_TABLE = re.compile(r"<!-- table: (?P<name>\w+) -->\n.*?<!-- end of table -->", re.DOTALL)
+
+
+def _with_tables(markdown):
+    """Return a page with its tables as the code is now, without links to the pages of the site."""
+
+    def table(found):
+        text = re.sub(r"\[([^]]*)\]\(reference/[^)]*\)", r"\1", TABLES[found["name"]]())
+        return f"<!-- table: {found['name']} -->\n\n{text}\n\n<!-- end of table -->"
+
+    return _TABLE.sub(table, markdown)
 
 
 def _included(name):
@@ -173,3 +195,10 @@ TABLES = {
     "presets": _presets,
     "strategies": lambda: _table(["`strategy`", "oracle", ""], _named(oracles.STRATEGIES)),
 }
+
+
+if __name__ == "__main__":
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if _with_tables(text) != text:
+            path.write_text(_with_tables(text), encoding="utf-8")

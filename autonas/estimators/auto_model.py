@@ -65,15 +65,15 @@ class AutoModel(searched.SearchedModel):
             strategies but `"random"` and the strategies that train a supernet begin with architectures that are known
             to suit the kind of data. Defaults to `"auto"`: `"bayesian"`, which won our measurements, or `"evolution"`
             with weight sharing.
-        weight_sharing: Whether the strategy searches with the scores of a supernet, thousands of which cost as much as
-            a few trainings. The default architecture and then the best few architectures are trained alone, and only
-            these trials count. For its arguments pass an `autonas.oracles.WeightSharingOracle` as `strategy`. Requires
-            a strategy of autonas. Defaults to `False`.
+        weight_sharing: Whether the strategy searches with the scores of a supernet. Thousands of such scores take as
+            long as a few trainings. The default architecture and then the best few architectures are trained alone, and
+            only the candidates that were trained alone can win. To set arguments of weight sharing, pass an
+            `autonas.oracles.WeightSharingOracle` as `strategy`. Requires a strategy of autonas. Defaults to `False`.
         warm_start: Folder of an earlier search (`directory_`) in the same space, on these or other data, or a list of
             folders. After the default architecture, the best three architectures of these searches are tried. A
-            Bayesian strategy also learns from all scores of the earlier searches, as far as the searches order the
-            trials of this one rightly (see `autonas.oracles.BayesianOracle`). Requires a strategy of autonas that
-            trains no supernet. Defaults to `None`; scikit-learn's `False` is the same.
+            Bayesian strategy also learns from all scores of the earlier searches. An earlier search has more influence
+            if its scores rank the trials of this search correctly (see `autonas.oracles.BayesianOracle`). Requires a
+            strategy of autonas that trains no supernet. Defaults to `None`; scikit-learn's `False` is the same.
         fidelity: How far candidates are trained. `"full"`: for all epochs. `"successive_halving"`: for a fiftieth of
             the epochs, after which the best candidates are promoted to longer trainings; `max_trials` is then the
             number of architectures, and every promotion is a further row of the leaderboard. `"hyperband"`: as
@@ -121,8 +121,9 @@ class AutoModel(searched.SearchedModel):
         epochs: Epochs of a full training. A candidate is trained for these or, as the search decides, for a half or a
             quarter of them: `epochs_share` of `optimization`. Defaults to `None`: by the preset and the number of rows;
             candidates on tables may then be trained for twice as many. A training stops early after
-            `max(8, epochs // 3)` epochs without improvement, or after a quarter of these, at least three, if each
-            raised the validation loss, by a tenth in all.
+            `max(8, epochs // 3)` epochs without improvement. It also stops after a quarter of this number, and at least
+            three epochs, if the validation loss rose in each of these epochs, to more than a tenth above its lowest
+            value.
         patience: Trials without improvement after which the search ends. Defaults to `None`: no such end.
         refit: Whether the best candidate is trained further on all rows, the validation set included, for a quarter to
             three quarters of its epochs, as `time_limit` allows. The rows of `validation_data` are never trained on;
@@ -154,21 +155,21 @@ class AutoModel(searched.SearchedModel):
         validation_split: Share of the rows in the validation set, stratified by class. Defaults to `None`: 0.2, and
             10,000 rows of more than 50,000 rows in memory.
         validation_folds: Number of folds of a cross-validation, at least 2, by which candidates are compared instead of
-            a validation set: every candidate is trained once per fold, for the same number of epochs, and its score is
-            of the predictions of all rows by the network that wasn't trained on them. The served model averages the
-            networks of the best candidate; with costs as objectives or constraints it is one network that is trained
-            again. A ridge regression or a Gaussian process is fitted once, and its score is of the predictions of each
-            row by the model without the row. `"auto"` is 5 folds for fewer than 300 series or 500 rows of a table,
-            searched in the default space, whose networks are trained quickly, and otherwise one validation set of
-            `validation_split`, as `None` is. Defaults to `"auto"`.
+            a validation set. Every candidate is trained once per fold, for the same number of epochs. Each row is
+            predicted by the network that was not trained on this row, and the score is computed from these predictions
+            of all rows. The served model averages the networks of the best candidate; with costs as objectives or
+            constraints it is one network that is trained again. A ridge regression or a Gaussian process is fitted
+            once, and each row is predicted as by a model that was fitted without this row. `"auto"` is 5 folds for
+            fewer than 300 series or 500 rows of a table, searched in the default space, whose networks are trained
+            quickly, and otherwise one validation set of `validation_split`, as `None` is. Defaults to `"auto"`.
         callbacks: List of callbacks, or one. Defaults to `None`.
 
             - A `SearchCallback` is called for the search, its trials and their epochs, in the process of `fit`.
             - A Keras callback is called in every training of a network, the final fit included, but not in the
               training of a supernet. Each training has a copy of its own, in the process of the trial. The hooks for
-              the training and its epochs are called; the hooks for tests are not. Hooks for batches make every step
-              return to Python, which is slower. A learning rate that a callback sets replaces the annealed learning
-              rate. Weights that a callback sets last until the next epoch.
+              the training and its epochs are called; the hooks for tests are not. A callback with batch hooks slows
+              training down, since control returns to Python after every step. A learning rate that a callback sets
+              replaces the annealed learning rate. Weights that a callback sets last until the next epoch.
         preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
         seed: Seed of all random numbers, a non-negative integer. Defaults to `None`: drawn.
         directory: Folder of the run. If it holds a search on the same data, the search continues: no finished trial is
@@ -189,6 +190,8 @@ class AutoModel(searched.SearchedModel):
         model_: The trained network, a compiled `keras.Model` of the rows that `encode` returns, whose layers are named
             after the blocks of the search space; `export_model` returns a model of raw rows.
         best_score_: Objective of the best trial on the validation set.
+        ensemble_: List of pairs of the `trial_id` and the weight of each member, if an ensemble is served; otherwise
+            the attribute doesn't exist.
         validation_predictions_: Predictions of the best trial for the validation set, before the final fit: a list of
             one `reporting.HeadPredictions` per head; empty if unknown.
         search_: Description of the search, the JSON-like dict of a `reporting.SearchInfo`.

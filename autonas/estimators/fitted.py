@@ -24,7 +24,11 @@ class FittedModel(predictive.PredictiveModel):
         """Return one self-contained `keras.Model` from raw rows to probabilities or numbers in the target's units.
 
         The model consists of Keras's own layers: `keras.models.load_model` loads its file in a process without
-        autonas. The inputs of a DataFrame are a dict by column, with dates as seconds since 1970.
+        autonas. The inputs of a DataFrame are a dict by column, with dates as seconds since 1970. Two classes are one
+        column of the output, the probability of the second class: to train such a model in Keras, use the loss
+        `"binary_crossentropy"`. A model with a backbone of KerasHub or with layers of your own needs their classes when
+        it is loaded: `import keras_hub` first, and register your layers with
+        `keras.saving.register_keras_serializable`.
 
         Example:
 
@@ -61,7 +65,7 @@ class FittedModel(predictive.PredictiveModel):
 
         | `path` | run time | strings |
         | --- | --- | --- |
-        | `"model.keras"` | Keras, on any of its backends; with strings on TensorFlow's | as they are |
+        | `"model.keras"` | Keras on any backend; with string inputs on the TensorFlow backend only | as they are |
         | `"saved_model/"`, a folder | TensorFlow (Serving): one signature, `"serving_default"` | as they are |
         | `"model.onnx"` | ONNX Runtime | up to 100 categories as they are, texts as ids |
         | `"model.tflite"` | LiteRT, once TensorFlow Lite | as codes and ids |
@@ -94,7 +98,8 @@ class FittedModel(predictive.PredictiveModel):
             ValueError: If the path has another suffix or is taken by another file or folder, or there are no rows to
                 compare on.
             ImportError: If the run time isn't installed; the message says which package to install.
-            ExportFailed: If the run time lacks an operation, or its outputs differ. Nothing is written then.
+            autonas.exceptions.ExportFailed: If the run time lacks an operation, or its outputs differ. Nothing is
+                written then.
         """
         check_is_fitted(self, "predictor_")
         return exports.export(self, path, None if x is None else self._raw_rows(x))
@@ -114,7 +119,7 @@ class FittedModel(predictive.PredictiveModel):
         and the true labels of up to 5,000 validation rows beside the predictions, which `report` draws. Texts of the
         data, such as words, categories and labels, are part of the encoding and are always in the folder.
 
-        A model that is in the folder already is replaced at once: a process that is killed at any moment, or a full
+        A model that is in the folder already is replaced atomically: a process that is killed at any moment, or a full
         disk, leaves the earlier model or the new one. Other files in the folder aren't touched.
 
         Example:

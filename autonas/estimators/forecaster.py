@@ -37,9 +37,10 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     """Search a network that forecasts the next steps of a series from the last steps.
 
     A linear forecast is fitted first: an autoregression, which is averaged with Holt-Winters' exponential smoothing if
-    the series is short. The networks correct its forecasts; the first candidate changes nothing. Rare jumps, of
-    outliers and of shifts of the level, are removed from the series and by the model if the forecasts of the last
-    quarter are better so. The scores are then those of the series without jumps.
+    the series is short. The networks correct its forecasts; the first candidate changes nothing. Outliers and shifts of
+    the level are removed if this improves the forecasts of the last quarter of the series by a tenth. The fitted model
+    removes them from new windows too. The scores then refer to the series without them.
+
     All windows of the series are rows, and the last windows are the validation set.
 
     Example:
@@ -57,9 +58,11 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     A Series of pandas is forecast as a Series whose dates continue the dates of the Series, a DataFrame as a DataFrame.
 
     Args:
-        lookback: Number of steps before a forecast that are its input. Defaults to `None`: the number, up to 256 or a
-            season, and a fifth of the series, with the best linear forecast of the end of the series. The choice takes
-            at most a tenth of `time_limit`: long lookbacks on many columns are skipped if there is no time.
+        lookback: Number of steps before a forecast that are its input. Defaults to `None`: the number with the best
+            linear forecast of the end of the series. The autoregression reads at most a fifth of the series, at most
+            256 steps or a season and one step, and at most 2,048 values of all columns. The exponential smoothing of a
+            short series may read more steps. The choice takes at most a tenth of `time_limit`: long lookbacks on many
+            columns are skipped if there is no time.
         horizon: Number of steps to forecast. Defaults to 1.
         target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
         **others: As in `AutoModel`, with these differences. `objective` defaults to the root mean squared error, for
@@ -246,7 +249,10 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         block = forecast_module.ForecastBlock(np.where(scale > 1e-12, scale, 1.0).tolist(), space)
         head = forecast_module.ForecastHead(loss=plan.task.loss)
         if not head.scales_target():
-            raise ValueError("`loss` must depend on the error alone, such as 'mse', 'mae' or 'huber'.")
+            raise ValueError(
+                "`loss` must depend on the error alone, such as 'mse', 'mae' or 'huber'. "
+                f"Received: loss={plan.task.loss!r:.100}"
+            )
         criteria = plan.criteria
         if criteria.objective is None and len(self.naive_errors_) > 1:
             criteria = dataclasses.replace(criteria, objective="val_loss")

@@ -202,7 +202,8 @@ class PredictiveModel(inspection.InspectedModel):
         """Return how much worse the predictions are when a feature is permuted, the most important feature first.
 
         A feature is a column of a table, a channel of series, or one of several inputs. Use rows that weren't trained
-        on. Of features that say the same, each alone seems unimportant: permute them together by `groups`.
+        on. If several features carry the same information, permuting one of them changes little, and each seems
+        unimportant. Pass such features as one group in `groups`.
 
         Example:
 

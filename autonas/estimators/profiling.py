@@ -49,7 +49,9 @@ def profile(
     Example:
 
     ```python
-    autonas.estimators.profiling.profile(autonas.ImageClassifier(), x, y, "table.json")
+    from autonas.estimators.profiling import profile
+
+    profile(autonas.ImageClassifier(), x, y, "table.json")
     autonas.ImageClassifier(constraints={autonas.objectives.Latency(table="table.json"): 5})
     ```
 

@@ -225,14 +225,15 @@ class SearchedModel(fitted.FittedModel):
     def serve_ensemble(self, k: int = 5) -> SearchedModel:
         """Serve an average of several candidates instead of the best candidate, without searching again.
 
-        The members are selected by their predictions for the validation set, so that the objective is best; see
-        `autonas.search.ensembles.select` for the paper. With 500 validation rows or more, or folds, the ensemble is
-        never worse on them than the best candidate. The members are then trained on all rows as in `fit`, without a
-        time limit; with `refit=False` they keep their weights of the search. The network in `model_` averages their
-        probabilities or numbers, and all methods work as before. `constraints` hold for the ensemble: a candidate that
-        would violate a constraint is left out. Of a continued training, only the last trial is considered. With several
-        objectives, the first objective that depends on training decides. This needs the search of `fit`, which a
-        pickled or loaded copy lacks; see `select`.
+        The members are selected from up to 25 of the best trials by their predictions for the validation set. The
+        selection minimises the loss for classes. For numbers, and for a combined objective, it uses the objective; with
+        several objectives, the first one that depends on training. See `autonas.search.ensembles.select` for the paper.
+        With 500 validation rows or more, or folds, the ensemble is never worse by this loss or objective than the best
+        candidate. The members are then trained on all rows as in `fit`, without a time limit; with `refit=False` they
+        keep their weights of the search. The network in `model_` averages their probabilities or numbers, and all
+        methods work as before. `constraints` hold for the ensemble: a candidate that would violate a constraint is left
+        out. Of a continued training, only the last trial is considered. This needs the search of `fit`, which a pickled
+        or loaded copy lacks; see `select`.
 
         Args:
             k: Maximum number of members. Defaults to 5.

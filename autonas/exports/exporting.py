@@ -96,7 +96,8 @@ def export(estimator: Any, path: str | os.PathLike, x: Any = None) -> Export:
     Raises:
         ValueError: If `path` has another suffix or is in use, or if there are no rows to compare.
         ImportError: If a package is missing.
-        ExportFailed: If the run time can't run the model, or its predictions differ from the estimator's.
+        autonas.exceptions.ExportFailed: If the run time can't run the model, or its predictions differ from the
+            estimator's.
     """
     path = os.fspath(path)
     format = _format_of(path)

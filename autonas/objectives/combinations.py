@@ -70,7 +70,7 @@ class WeightedSum(Combination):
     ```python
     import autonas
 
-    # One millisecond less is worth .02 of accuracy.
+    # One millisecond less is worth 0.02 of accuracy.
     objective = autonas.objectives.WeightedSum({"val_accuracy": 1, "latency_ms": 0.02})
     objective.combine([0.9, 5.0], ["max", "min"])  # 0.8
     automl = autonas.AutoModel(objective=objective)

@@ -18,7 +18,7 @@ from autonas.costs import registry as costs
 from autonas.costs.orientation import oriented
 from autonas.objectives import combinations, constraints, custom_score, metrics, scoring
 
-#: Number of measurements of a cost above its limit before a candidate is rejected.
+#: Number of measurements of a cost above its limit before a candidate is refused.
 _MEASUREMENTS = 3
 
 

@@ -35,7 +35,10 @@ _Self = TypeVar("_Self", bound="Oracle")
 
 
 class Oracle(keras_tuner_trials.TrialKeeper):
-    """Base class of the strategies; a `keras_tuner.Oracle` that any Keras Tuner tuner can use.
+    """Base class of the strategies; a `keras_tuner.Oracle`.
+
+    Any tuner of Keras Tuner can use a strategy, except for the strategies that train a supernet (see `SupernetOracle`),
+    which need the tuner of autonas.
 
     A strategy overrides `suggest(generator)` and, if it learns from trials, `observe(observation)`. `check()` validates
     its arguments and `diagnostics()` returns numbers to log. The base class does everything else. It writes the journal

@@ -65,8 +65,9 @@ class BayesianOracle(base.Oracle):
     With several objectives there is one process per objective. With two, the expected improvement is that of the
     hypervolume, exactly, relative to the worst value of each (see `log_expected_hypervolume_improvement`). With more,
     and for the other acquisition functions, the objectives are combined anew for each trial by the augmented Chebyshev
-    scalarisation with random weights (ParEGO, Knowles 2006). Predictions are scalarised, by draws, not the scores, so
-    that the kernels needn't be fitted for the weights of every trial (as Daulton et al. 2020).
+    scalarisation with random weights (ParEGO, Knowles 2006). The predictions are scalarised, by draws from the
+    posterior (as in Daulton et al. 2020). Scores aren't, so the kernels don't have to be fitted again for each trial's
+    weights.
 
     With constraints there is one process per constraint on the margins, which includes the refused trials. The
     processes of the objectives don't, since a refused architecture may be a good one. The acquisition function is
@@ -98,9 +99,9 @@ class BayesianOracle(base.Oracle):
         acquisition: `"expected_improvement"` on the best posterior mean, `"upper_confidence_bound"` or `"thompson"`
             (a function drawn from the posterior). Defaults to `"expected_improvement"`.
         beta: β of the upper confidence bound μ + √β σ. Defaults to 1.0.
-        n_initial: Number of completed trials, or for a constraint of measured margins, before its process is used;
-            beyond the initial points, they are initial points with one to six changed decisions, or random
-            architectures if there are none. Defaults to 5.
+        n_initial: Number of completed trials before the Gaussian process of an objective is used. For a constraint, it
+            is the number of measured margins. Until then, trials after the initial points are initial points with one
+            to six changed decisions, or random architectures if there are no initial points. Defaults to 5.
         n_parents: Number of best architectures whose neighbours are candidates. Defaults to 5.
         n_samples: Number of random samples among the candidates. Defaults to 200.
         earlier_searches: Sequence of `EarlierSearch`, each with at least two architectures. Defaults to none.

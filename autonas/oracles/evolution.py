@@ -55,8 +55,9 @@ class EvolutionOracle(base.Oracle):
     begins at random, as in the micro-genetic algorithm (Krishnakumar, 1989). Each new population is larger than the
     last one by the size of the first, as in the restarts of Auger and Hansen, "A restart CMA evolution strategy with
     increasing population size", 2005: a small population ends in one of many local optima, a larger one explores
-    farther. Children of an earlier population that end later don't join. Progress is a score that no member of this
-    population had reached; with several objectives, scores that no member's scores were as good as in all.
+    farther. Children of an earlier population that end later don't join. Progress is a better score than that of every
+    earlier member of the population. With several objectives, it is a child that no earlier member matches in all
+    objectives.
 
     Its `diagnostics` are, under `strategy/`: `population_size`; `population_fitness_best`, `population_fitness_median`
     and `population_fitness_worst`, of the scores of the feasible members; `population_age_mean`, in trials begun since

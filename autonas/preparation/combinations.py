@@ -55,9 +55,11 @@ OF_ARGUMENTS = [
         )
         for name, why, advice in [
             ("inputs", "whose network corrects a linear forecast of the windows that it cuts itself",
-             "Use `search_space`, or cut windows by autonas.data.make_windows for an AutoModel with a graph"),
+             "Use `search_space`, or `from autonas.data import make_windows` to cut windows for an AutoModel with a "
+             "graph"),
             ("outputs", "whose network corrects a linear forecast of the windows that it cuts itself",
-             "Use `search_space`, or cut windows by autonas.data.make_windows for an AutoModel with a graph"),
+             "Use `search_space`, or `from autonas.data import make_windows` to cut windows for an AutoModel with a "
+             "graph"),
             ("num_classes", "which forecasts numbers", "Use a TimeSeriesClassifier for classes"),
             ("class_weight", "which forecasts numbers", "Use a TimeSeriesClassifier for classes"),
         ]

@@ -23,7 +23,7 @@ class SearchState:
     Attributes:
         n_finished: Number of finished candidates, including the candidates of an earlier process.
         n_failed: Number of failed trials in this process.
-        n_refused: Number of rejected candidates in this process.
+        n_refused: Number of refused candidates in this process.
         best: `TrialRecord` of the best trial, or `None`.
         baselines: Dict from the name of a baseline to its score.
         running: Dict from `trial_id` to `(record, epoch, score)`. The epoch is 0 during the first epoch.

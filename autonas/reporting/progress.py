@@ -102,7 +102,7 @@ class ProgressReporter(SearchCallback):
             self._display.refresh()
 
     def _print_refused(self) -> None:
-        """Print one line for all candidates rejected since the last call. There may be many within a short time."""
+        """Print one line for all candidates refused since the last call. There may be many within a short time."""
         if self._refused:
             last = self._refused[-1]
             self._print(f"{len(self._refused)} refused; the last one, trial {last.number}: {last.message}")

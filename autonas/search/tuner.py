@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import itertools
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ class Tuner(keras_tuner.Tuner):
         self.final_stage = final_stage.FinalStage(state)
         self.stopping = stopping.Stopping(state, patience)
         self.baselines = baseline_records.BaselineRecords(state)
+        self._slots = itertools.count()
         #: `time.monotonic()` at the beginning of every trial of this process.
         self._began: dict[str, float] = {}
         directory = os.path.abspath(state.directory)
@@ -208,7 +210,8 @@ class Tuner(keras_tuner.Tuner):
             schedule.set_aside(self.stopping.too_long(schedule, seconds))
         with interrupts.deferred():
             with self.state.phases("strategy"):
-                trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
+                # Keras Tuner returns the unfinished trial of a name that asks again.
+                trial = self.oracle.create_trial(f"slot_{next(self._slots)}")
             if trial.status == TrialStatus.IDLE and in_flight:
                 return False
             if trial.status != TrialStatus.RUNNING:

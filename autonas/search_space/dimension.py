@@ -29,7 +29,7 @@ class Dimension:
 
     Attributes:
         name: Name of the hyperparameter.
-        default: Default value.
+        default: Default value, or the nearest legal value if it isn't one.
         options: Sequence of the legal values in order, empty for a continuous range.
         size: Number of legal values, `math.inf` for a continuous range.
         is_ordered: Whether the values have an order and thus a distance: `True` for numeric ranges and ordered choices
@@ -41,11 +41,14 @@ class Dimension:
     def __init__(self, hyperparameter: keras_tuner.engine.hyperparameters.HyperParameter) -> None:
         self.hyperparameter = hyperparameter
         self.name = hyperparameter.name
-        self.default = hyperparameter.default
         self.options = _options(hyperparameter)
         self.size = len(self.options) or math.inf
         self.is_listed = self.size <= _MAX_LISTED
         is_number = isinstance(hyperparameter, (_kinds.Int, _kinds.Float))
+        self.default = hyperparameter.default
+        if is_number and self.options and self.default not in self.options:
+            # The default is beside the steps of the range, if only by rounding: 3 steps of 0.1 are 0.30000000000000004.
+            self.default = min(self.options, key=lambda option: abs(option - hyperparameter.default))
         self.is_ordered = self.size > 2 and (is_number or getattr(hyperparameter, "ordered", False))
         self.width = 1 if self.is_ordered else len(self.options)
         self._index: dict[Scalar, int] = {}

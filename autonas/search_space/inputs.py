@@ -116,8 +116,8 @@ class TextInput(Input):
         max_tokens: Maximum size of the vocabulary. Defaults to 20,000.
         length: Number of words of a text that networks read, the first ones, or of characters of texts with hardly any
             white space, such as Chinese ones. Defaults to `None`: the 99th percentile of the lengths in the training
-            set, but at most 512, or 3,000,000 words in all training rows, whichever is more. A warning says if that
-            cuts more texts.
+            set, limited to 512, or to 3,000,000 divided by the number of training rows if this is larger. A warning is
+            given if this limit cuts more than 1 % of the texts.
         name: As in `Input`.
 
     Example:

@@ -57,17 +57,26 @@ def narrowed(name: str, original: HyperParameter, wanted: HyperParameter) -> Hyp
         NarrowingError: If the range has a value that the decision doesn't have.
     """
     legal, kept = dimension.Dimension(original), dimension.Dimension(wanted)
-    values = list(kept.options) if kept.is_listed else [wanted.min_value, wanted.max_value]
-    wrong = [value for value in values if not legal.is_legal(value)]
-    if wrong:
+    wrong = _first_illegal(legal, kept)
+    if wrong is not None:
         known = list(legal.options) if legal.is_listed else f"{original.min_value} to {original.max_value}"
         raise NarrowingError(
-            f"`hyperparameters` must narrow {name!r} to values that the decision has, {known}. "
-            f"Received: {wrong[0]!r:.60}"
+            f"`hyperparameters` must narrow {name!r} to values that the decision has, {known}. Received: {wrong}"
         )
     if not isinstance(wanted, _Fixed) and wanted._default is None and kept.is_legal(original.default):
         return type(wanted).from_config(wanted.get_config() | {"default": original.default})
     return wanted
+
+
+def _first_illegal(legal: dimension.Dimension, kept: dimension.Dimension) -> str | None:
+    """Return a text of values of one dimension that another dimension doesn't have, or `None` without such values."""
+    wanted = kept.hyperparameter
+    if not kept.options and legal.options:
+        return f"all numbers from {wanted.min_value} to {wanted.max_value}"
+    values = kept.options
+    if not kept.is_listed and not isinstance(legal.options, list):
+        values = [wanted.min_value, wanted.max_value]  # The decision has all values between its bounds.
+    return next((f"{value!r:.60}" for value in values if not legal.is_legal(value)), None)
 
 
 def check_names(names: Collection[str], known: Collection[str]) -> None:

@@ -84,7 +84,7 @@ class Int(Range):
         max_value: Largest value.
         step: Difference of successive values, or their ratio if `sampling="log"`. Defaults to `None`: all integers.
         sampling: `"linear"` or `"log"`. Defaults to `"linear"`.
-        default: Value of the default architecture. Defaults to `min_value`.
+        default: Value of the default architecture, rounded to the nearest step. Defaults to `min_value`.
 
     Raises:
         ValueError: If the bounds are out of order, or not positive with `sampling="log"`, or `default` lies outside.

@@ -40,7 +40,7 @@ class SimulatedTrial:
     Attributes:
         number: Number of the trial, from 0 in the order of creation.
         values: Hyperparameter values of the trial.
-        metrics: Dict from metric to float. `None` if the trial failed or was rejected.
+        metrics: Dict from metric to float. `None` if the trial failed or was refused.
         began: Simulated start time, in seconds since the start of the search.
         ended: Simulated end time, in seconds since the start of the search.
 
@@ -147,7 +147,7 @@ def simulate(
         limit: Simulated seconds at which the search ends. Trials that are still running then aren't returned. Defaults
             to no limit.
         margins: Function from a trial's values to the list of its margins to the constraints. A trial with a negative
-            margin is rejected and takes no time. Defaults to `None`, no constraints.
+            margin is refused and takes no time. Defaults to `None`, no constraints.
         facts: Function from a trial's values to a dict of further facts for the oracle, see `TrialKeeper.end_trial`.
             Defaults to `None`.
 

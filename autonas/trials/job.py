@@ -19,7 +19,7 @@ class CostCheck:
         known: Dict from the key of a network to a dict of the costs that were measured on it; see `Goal.measure`.
         measured: Costs that an earlier trial of the same training measured, a dict of floats; empty without such a
             trial.
-        keeps_limits: Whether the candidate is rejected if it violates a constraint.
+        keeps_limits: Whether the candidate is refused if it violates a constraint.
     """
 
     known: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)

@@ -33,7 +33,7 @@ class Result:
         parameters: Number of weights of the model, or `None` if no model was built.
         precision: Name of the Keras dtype policy of the training, or `None` before the training.
         seconds: Wall-clock duration of the trial.
-        message: One line: why the trial failed, was rejected, was interrupted or ended early.
+        message: One line: why the trial failed, was refused, was interrupted or ended early.
         costs: Costs of the built model by name.
         margins: Distance to the limit of each constraint, a list; see `objectives.goal.Measurement`.
         network: Key of the network on which costs were measured, or `None`; see `objectives.goal.Measurement`.
@@ -83,7 +83,7 @@ class Result:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the trial was rejected before its training, since it violates a constraint."""
+        """Whether the trial was refused before its training, since it violates a constraint."""
         return self.status == Status.REFUSED
 
     @property

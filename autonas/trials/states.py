@@ -38,7 +38,7 @@ class Status(_Word):
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
-    #: The candidate violates a constraint and was rejected before its training.
+    #: The candidate violates a constraint and was refused before its training.
     REFUSED = "refused"
     #: The user interrupted the search while the trial was running.
     INTERRUPTED = "interrupted"

@@ -132,6 +132,22 @@ def test_killed_after_each_kind_of_event(iris, whole, tmp_path, trained, after):
     assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
 
 
+class TwoSlots(autonas.execution.InlineExecutor):
+    """Two trials at a time, one after the other in this process."""
+
+    slots = 2
+
+
+def test_killed_while_two_trials_ran(iris, tmp_path):
+    arguments = {"strategy": "random", "executor": TwoSlots()}
+    whole = fit(tmp_path / "whole", iris, **arguments)
+    cut(whole, tmp_path / "run", position(whole, "created", "0004"))
+    model = fit(tmp_path / "run", iris, **arguments)
+    searched = board(model).query("stage == 'search'")
+    assert sorted(searched.trial_id) == [f"{number:04d}" for number in range(6)]
+    same(board(model), board(whole))
+
+
 def test_killed_while_a_line_was_written(iris, whole, tmp_path, trained):
     rest = cut(whole, tmp_path / "run", position(whole, "created", "0003"))
     with open(tmp_path / "run" / "journal.jsonl", "a") as file:

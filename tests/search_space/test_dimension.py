@@ -39,6 +39,21 @@ def test_values(declare, values):
             assert {x.neighbour(value, generator) for _ in range(300)} == set(values[1:])
 
 
+@pytest.mark.parametrize(
+    "declare, default",
+    [
+        (lambda hp: hp.Float("x", 0.0, 0.5, step=0.1, default=0.3), 0.1 + 0.1 + 0.1),
+        (lambda hp: hp.Int("x", 8, 64, step=8, default=21), 24),
+        (lambda hp: hp.Int("x", 8, 64, step=2, sampling="log", default=40), 32),
+        (lambda hp: hp.Float("x", 0.0, 0.5, default=0.3), 0.3),
+    ],
+)
+def test_a_default_beside_the_steps_is_the_nearest_value(declare, default):
+    x = dimension_of(declare)
+    assert x.default == default and x.is_legal(x.default)
+    assert x.neighbour(x.default, np.random.default_rng(0)) != default
+
+
 def test_what_is_not_legal():
     hp = keras_tuner.HyperParameters()
     hp.Int("depth", 2, 6, step=2)

@@ -66,6 +66,10 @@ def test_hyperparameters_of_keras_tuner_narrow_as_a_dict_does():
         ("block/depth_0/kind", "convolution", r"\['dense', 'drop'\]"),
         ("block/depth_0/kind_dense/units", autonas.Int(2, 100), "2 to 64"),
         ("block/wide", 1, r"\[False, True\]"),
+        # Between bounds that the decision has are many values that it doesn't have.
+        ("block/depth", autonas.Int(1, 30), r"\[1, 2, 3\]"),
+        ("block/depth", autonas.Float(1, 3), r"\[1, 2, 3\]"),
+        ("block/depth_0/kind_dense/units", autonas.Float(2, 64), "2 to 64"),
     ],
 )
 def test_other_values_are_refused(name, value, known):

@@ -36,7 +36,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     A promotion is a trial of its own. Its values are the values of the architecture and
 
     - `tuner/trial_id`, the trial whose training it continues;
-    - `tuner/initial_epoch` and `tuner/epochs`: it trains from the epoch after the first to the second;
+    - `tuner/initial_epoch` and `tuner/epochs`: numbers of epochs before and after the trial;
     - `tuner/rung`, from 0;
     - `tuner/data_share` and `tuner/resolution`, where lower rungs have less of them: the share of the training rows,
       and the height and width of images relative to the data.
@@ -50,11 +50,12 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     training rows fast looks better than a regularised one, whose training has hardly begun: scores of short trainings
     compare networks of one kind.
 
-    The search of architectures ends with `max_trials` or with the space, and promotions take precedence once `finish`
-    is called. From then on every rung promotes at least one architecture, so that the best one is trained in full
-    however few there were, and all of the best 1/η of a rung are promoted: from the lowest rung on, since the rungs
-    above are then complete; or, after `finish`, from the highest on, which is the shortest way to a full training.
-    After `finish` an architecture with the best score of all rungs goes first, however short its training was.
+    The last promotions begin when `max_trials` or the space is exhausted, or when `finish` is called. Every rung then
+    promotes all of its best 1/η, and at least one architecture: so the best architecture is trained in full, however
+    few there are. Without `finish`, the lowest rung promotes first, since the best architectures are better known when
+    the lower rungs are complete. After `finish`, promotions take precedence over new architectures. The architecture
+    with the best score of all rungs is promoted first, however short its training was. The highest rung comes next,
+    since it is the shortest way to a full training.
 
     Within a rung, architectures are ordered by score, or by NSGA-II with several scores. Failed and infeasible ones are
     never promoted. The strategy observes scores of different rungs as `scale.comparable` compares them. The result of
@@ -74,7 +75,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     Args:
         strategy: A name such as `"evolution"`, or an oracle that trains all candidates in full, such as one that trains
             a supernet first. Defaults to `"bayesian"`.
-        reduction: η: one of so many architectures is promoted. Defaults to 3.
+        reduction: η: one of `reduction` architectures is promoted. Defaults to 3.
         min_epochs: r_0, the epochs of the lowest rung; `None` is a fiftieth of `max_epochs`, and at least one. Defaults
             to `None`.
         max_epochs: Epochs of a full training; `None` in `AutoModel`, which sets them. Defaults to `None`.

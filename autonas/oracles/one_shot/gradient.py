@@ -101,8 +101,9 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             (after DARTS+, Liang et al. 2019); with several weights of the cost, this holds for the first weight, and
             the search continues with the others, which favour skips. `None`: no protection. Defaults to
             `"auxiliary_skip"`, which has no effect on `"gumbel"`, where nothing is mixed.
-        partial_channels: Operations work on one in so many channels, for `"partial"`. A warning names the decisions
-            whose options can't be narrowed; without any other decision, `fit` raises a `ValueError`. Defaults to 4.
+        partial_channels: For `"partial"`, operations work on one of `partial_channels` channels. A warning names the
+            decisions whose options can't be narrowed; without any other decision, `fit` raises a `ValueError`. Defaults
+            to 4.
         cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of their own latency), or `None`.
             Defaults to the first of these among several objectives, or among the limited costs, where
             `"model_size_mb"` stands for `"params"`. A supernet can't compute other costs: they aren't penalised.

@@ -26,8 +26,8 @@ class HydraBlock(block.Block):
     the series. Connected to a `TimeSeriesInput`, the block standardises the channels. Missing steps don't count, and
     the sums are relative to the number of observed steps.
 
-    A kernel reads the random sum of some channels. The paper has one channel; its authors' extension to several sums
-    half of the channels, and this block between one and nine.
+    A kernel reads the sum of some random channels. The paper uses one channel. Its authors' extension to several
+    channels sums half of them. This block sums one to nine.
 
     Args:
         groups: Number of groups of eight kernels for each dilation, or a range. Defaults to a choice of 4, 8,

@@ -40,13 +40,13 @@ class RandomPatchBlock(block.Block):
     """Features of images by random patches of the training images as convolution kernels (Coates and Ng 2011).
 
     The input is an image `(n, height, width, channels)`, the output a vector. Images are averaged to a shorter side of
-    at most 32 pixels. The kernels are random patches of 6 x 6 pixels, of thin images as many pixels in a longer
-    rectangle, and aren't trained. A patch is standardised to mean 0 and variance 1, unless it is flat. With the
-    covariance C of the standardised patches, the response of the kernel of patch u to patch v is u' (C + 0.1)^-1 v,
-    relative to the length of (C + 0.1)^-1/2 u. The excess of the responses over 0.5 is averaged over each square of a
-    3 x 3 grid, and so is the excess of their negatives. The features are the square roots of the averages. Since the
-    responses don't depend on brightness, and hardly on contrast, the mean and the standard deviation of each channel in
-    each square are features, too.
+    at most 32 pixels. The kernels are random patches of 6 x 6 pixels; for thin images, a longer rectangle with the same
+    number of pixels. The kernels aren't trained. A patch is standardised to mean 0 and variance 1, unless it is flat.
+    With the covariance C of the standardised patches, the response of the kernel of patch u to patch v is
+    u' (C + 0.1)^-1 v, relative to the length of (C + 0.1)^-1/2 u. The excess of the responses over 0.5 is averaged over
+    each square of a 3 x 3 grid, and so is the excess of their negatives. The features are the square roots of the
+    averages. Since the responses don't depend on brightness, and hardly on contrast, the mean and the standard
+    deviation of each channel in each square are features, too.
 
     A `RidgeBlock` or a `KernelRidgeBlock` on these features is fitted in closed form. After a few seconds it is about
     as accurate as a convolutional network after its first epochs.
