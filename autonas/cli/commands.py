@@ -123,8 +123,7 @@ def _select(options):
             f"no search in {model.directory_}, the run directory of the model; call `autonas select` in the folder "
             "where `autonas fit` was called"
         )
-    # The search is complete, so `fit` only reads its results.
-    model.set_params(directory=model.directory_, overwrite=False, verbose=0 if options.quiet else 1).fit(*data)
+    model.set_params(verbose=0 if options.quiet else 1).reopen(*data)
     model.select(**dict(options.limit))
     _print_score(model)
     _save(model, pathlib.Path(options.output or options.model), source)

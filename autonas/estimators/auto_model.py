@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -363,6 +364,8 @@ class AutoModel(searched.SearchedModel):
         plan = planning.make_plan(
             self, data, started, Settings(callbacks, epochs, batch_size, validation_split, class_weight)
         )
+        if self._is_reopening:
+            plan = dataclasses.replace(plan, budget=dataclasses.replace(plan.budget, patience=0))
         prepared = self._prepare(plan, data)
         with assembly.opened_search(plan, prepared, data) as search:
             info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)

@@ -33,8 +33,60 @@ if TYPE_CHECKING:
 class SearchedModel(fitted.FittedModel):
     """Base class of the estimators: every method that reads the search of `fit`.
 
-    A pickled or loaded copy has no search: methods that need one raise a `ValueError` with the remedy.
+    A pickled or loaded copy has no search: methods that need one raise a `ValueError` that names `reopen`.
     """
+
+    directory_: str
+    stop_reason_: str | None
+    #: Whether `fit` begins no trials.
+    _is_reopening = False
+
+    def reopen(self, x: Any, y: Any = None, **arguments: Any) -> SearchedModel:
+        """Read the finished search of the run directory, without further trials.
+
+        A pickled or loaded copy has no rows and trials, which `select`, `get_models`, `model_of` and `serve_ensemble`
+        need. The argument `directory` becomes `directory_`.
+
+        Args:
+            x: Rows as in `fit`, the same as in the search.
+            y: Targets as in `fit`, the same as in the search.
+            **arguments: Further arguments of `fit`, the same as in the search.
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: If the rows or arguments aren't those of the search, or this object isn't fitted.
+            FileNotFoundError: If the run directory doesn't hold the search any more.
+
+        Example:
+
+        ```python
+        import autonas
+        from sklearn.datasets import load_iris
+
+        x, y = load_iris(return_X_y=True)
+        model = autonas.AutoModel(max_trials=2, epochs=1, verbose=0).fit(x, y)
+        model.save("model")
+        copy = autonas.AutoModel.load("model").reopen(x, y)
+        second = copy.get_models(2)[1]
+        ```
+        """
+        check_is_fitted(self, "predictor_")
+        if not (pathlib.Path(self.directory_) / "journal.jsonl").exists():
+            raise FileNotFoundError(
+                f"`directory_` must be a run directory with the search. Received: {self.directory_!r}, which has no "
+                "journal.jsonl. A relative path is that of the working directory of `fit`."
+            )
+        stop_reason = self.stop_reason_
+        self.set_params(directory=self.directory_, overwrite=False)
+        self._is_reopening = True
+        try:
+            self.fit(x, y, **arguments)
+        finally:
+            del self._is_reopening
+        self.stop_reason_ = stop_reason
+        return self
 
     def leaderboard(self, x: Any = None, y: Any = None) -> pd.DataFrame:
         """Return all trials, the best first, and the baselines as a `pandas.DataFrame`.
@@ -187,8 +239,7 @@ class SearchedModel(fitted.FittedModel):
 
         Among the candidates of the front that satisfy all limits, the best by the first objective without a limit is
         selected, and trained on all rows as in `fit`. This needs the encoded rows of `fit`, which this object keeps and
-        a pickled or loaded copy lacks. For a copy call `fit` with the same data and `directory` first: it reads the
-        finished search.
+        a pickled or loaded copy lacks. For a copy call `reopen` first.
 
         Args:
             **limits: Limit of an objective by its name, such as `select(latency_ms=4)`: the largest value of an
@@ -233,7 +284,7 @@ class SearchedModel(fitted.FittedModel):
         keep their weights of the search. The network in `model_` averages their probabilities or numbers, and all
         methods work as before. `constraints` hold for the ensemble: a candidate that would violate a constraint is left
         out. Of a continued training, only the last trial is considered. This needs the search of `fit`, which a pickled
-        or loaded copy lacks; see `select`.
+        or loaded copy lacks; see `reopen`.
 
         Args:
             k: Maximum number of members. Defaults to 5.
@@ -307,8 +358,7 @@ class SearchedModel(fitted.FittedModel):
         if not hasattr(self, "_searched"):
             raise ValueError(
                 f"`{name}` needs the rows and trials of `fit`, and this {type(self).__name__} has none: it was loaded "
-                f"or pickled. Call `fit` with the data of the search and directory={self.directory_!r}: it reads the "
-                "finished search."
+                "or pickled. Call `reopen` with the data of the search."
             )
         return self._searched
 

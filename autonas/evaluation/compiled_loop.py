@@ -63,7 +63,7 @@ class CompiledLoop(loops.TrainingLoop):
         n_rows = len(rows)
         rows = self._rows(rows, deadline)
         batches = loops.shuffled_batches(rows, batch_size, generator)
-        rates = np.array([learning_rate(step / len(batches)) for step in range(len(batches))], "float32")
+        rates = np.zeros(len(batches), "float32")
         total, done = 0.0, 0
         while done < len(batches):
             # The first call, which traces and optimises the function, has a single step: its time is the compilation.
@@ -72,6 +72,8 @@ class CompiledLoop(loops.TrainingLoop):
                 length = max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
             if len(batches) - done < _LAST_CALL * length:
                 length = len(batches) - done
+            # Rates depend on the clock if the deadline ends the training: a single epoch may take all of the time.
+            rates[done : done + length] = [learning_rate(step / len(batches)) for step in range(done, done + length)]
             start = time.monotonic()
             with self._first("train"):
                 total = self._run(batches, rates, (done, done + length), total)

@@ -174,8 +174,8 @@ class StreamLoop(loops.TrainingLoop):
         if (rows, batch_size) not in self._batches:
             seed = int(generator.integers(2**31))
             self._batches[rows, batch_size] = self.dataset.training_batches(rows, batch_size, seed)
-        if deadline is not None:
-            # Scoring reads the validation rows, which takes time too.
+        if deadline is not None and self.validation.before(deadline) == deadline:
+            # Scoring reads the validation rows, which takes time too. A measured validation is in the deadline already.
             deadline -= self.dataset.seconds.get("validation", 0.0)
         n_rows = self.dataset.source.rows[rows]
         steps = max(1, n_rows // min(batch_size, n_rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import copy
 import dataclasses
 import secrets
@@ -13,7 +12,7 @@ import keras_tuner
 import numpy as np
 
 from autonas.arguments import checks
-from autonas.oracles import constructors, keras_tuner_trials, locks, success
+from autonas.oracles import constructors, keras_tuner_trials, locks, planned, success
 from autonas.oracles.observation import Observation
 from autonas.search_space import encoding as encoding_module
 from autonas.search_space.values import Key, Scalar
@@ -122,9 +121,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         self.given_seed = seed
         self.initial_points = initial_points
         self.repeats = repeats
-        self._n_initial = 0
-        #: Architectures that have failed and will be tried again.
-        self._retries: collections.deque[dict[str, Scalar]] = collections.deque()
+        self._planned = planned.PlannedArchitectures(initial_points)
         #: By number: the values of trials that were asked for and not told yet.
         self.pending: dict[int, dict[str, Scalar]] = {}
         self._asked = 0
@@ -257,10 +254,9 @@ class Oracle(keras_tuner_trials.TrialKeeper):
 
     def repeat_ask(self, values: dict[str, Scalar]) -> None:
         """Repeat an `ask` of an earlier process, which returned these values."""
-        if self.suggest_changes_state:
-            self._next(np.random.default_rng([self.seed, self._asked]))
-        else:
-            self._next_planned()
+        is_planned = is_candidate(values) and self._planned.take(self.encoding, values, not self.weighs_success)
+        if not is_planned and self.suggest_changes_state:
+            self._next_suggested(np.random.default_rng([self.seed, self._asked]))
         self._record(values)
 
     def tell(
@@ -349,7 +345,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         if not is_success:
             self._tried.discard(self.encoding.key(values))
             if self.is_new(values):
-                self._retries.append(values)
+                self._planned.add_retry(values)
 
     def _is_acceptable(self, values: Mapping[str, Scalar], generator: np.random.Generator) -> bool:
         """Return whether an architecture is new and, by a random draw, likely enough to succeed."""
@@ -362,17 +358,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
 
     def _next_planned(self) -> dict[str, Scalar] | None:
         """Return the next of the initial points or of the architectures to be tried again; `None` without any."""
-        initial_points = [{}] if self.initial_points is None else self.initial_points
-        while self._n_initial < len(initial_points):
-            values = self.encoding.complete(initial_points[self._n_initial])
-            self._n_initial += 1
-            if self.is_new(values):
-                return values
-        while self._retries and not self.weighs_success:
-            values = self._retries.popleft()
-            if self.is_new(values):
-                return values
-        return None
+        return self._planned.next(self.encoding, self.is_new, not self.weighs_success)
 
     def _propose(self, generator: np.random.Generator) -> Answer:
         """Return the answer to `ask`, without recording it."""
@@ -381,8 +367,10 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     def _next(self, generator: np.random.Generator) -> Answer:
         """Return the values of the next trial, `WAIT` or `DONE`."""
         values = self._next_planned()
-        if values is not None:
-            return values
+        return self._next_suggested(generator) if values is None else values
+
+    def _next_suggested(self, generator: np.random.Generator) -> Answer:
+        """Return the values of the next trial that the strategy proposes, `WAIT` or `DONE`."""
         for _ in range(self._max_collisions):
             answer = self.suggest(generator)
             if not isinstance(answer, dict) or self._is_acceptable(answer, generator):

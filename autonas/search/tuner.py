@@ -1,5 +1,6 @@
 """The loop of a search: ask the oracle for a trial, evaluate the trial, and tell the oracle its result."""
 
+import contextlib
 import dataclasses
 import gc
 import itertools
@@ -82,29 +83,31 @@ class Tuner(keras_tuner.Tuner):
             SearchFailed: If no candidate was completed, or the training of shared weights fails.
             KeyboardInterrupt: If the user interrupts before any candidate was completed.
         """
-        self.executor.start(self.evaluator.run, self._on_report)
-        self.oracle.open()
-        self._restore()
-        info = dataclasses.replace(info, n_before=self.standings.n_counted())
-        self.state.report("on_search_begin", info)
-        self.baselines.score(info.time_limit)
-        gc.collect()
-        # Objects from before the search are excluded from the collection after every trial, which would take 0.2 s. A
-        # program that has frozen its objects itself keeps them frozen.
-        is_frozen = gc.get_freeze_count() > 0
-        if not is_frozen:
-            gc.freeze()
-        try:
-            with self.executor:
-                best = self.search()
-            served = self._ensemble() or self.serve(self.standings.ranked() or [best])
-            info.served = served.trial_id
-            self.baselines.warn_if_better(served.trial, self.standings.best())
-            return served
-        finally:
+        with contextlib.ExitStack() as workers:
+            workers.enter_context(self.executor)
+            self.executor.start(self.evaluator.run, self._on_report)
+            self.oracle.open()
+            self._restore()
+            info = dataclasses.replace(info, n_before=self.standings.n_counted())
+            self.state.report("on_search_begin", info)
+            self.baselines.score(info.time_limit)
+            gc.collect()
+            # Objects from before the search are excluded from the collection after every trial, which would take 0.2 s.
+            # A program that has frozen its objects itself keeps them frozen.
+            is_frozen = gc.get_freeze_count() > 0
             if not is_frozen:
-                gc.unfreeze()
-            self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
+                gc.freeze()
+            try:
+                best = self.search()
+                workers.close()
+                served = self._ensemble() or self.serve(self.standings.ranked() or [best])
+                info.served = served.trial_id
+                self.baselines.warn_if_better(served.trial, self.standings.best())
+                return served
+            finally:
+                if not is_frozen:
+                    gc.unfreeze()
+                self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
 
     def search(self) -> TrialRecord:
         """Run trials until the budget, the space or the user ends the search. Return the record of the best trial."""

@@ -78,8 +78,10 @@ class Journal:
                 if _FLUSHED.get(event["event"]) == "wait":
                     self._flusher.wait()
             self._n_lines += 1
-        except OSError as error:
-            self._n_lines = None
+        except BaseException as error:
+            self._n_lines = None  # An interrupt may come before or after the line is in the file.
+            if not isinstance(error, OSError):
+                raise
             raise OSError(
                 error.errno,
                 f"The journal of the search can't be written: {error.strerror}. What has ended is kept; once this is "

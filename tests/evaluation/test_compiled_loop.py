@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from autonas.evaluation import compiled_loop, fitting
+from autonas.evaluation import compiled_loop, fitting, training
 
 
 @pytest.fixture
@@ -23,10 +23,11 @@ class Loop(compiled_loop.CompiledLoop):
     def __init__(self, clock, compilation, step):
         super().__init__(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), None)
         self.clock, self.compilation, self.step = clock, compilation, step
-        self.calls = []
+        self.calls, self.rates = [], []
 
     def _run(self, batches, learning_rates, span, total):
         n_steps = span[1] - span[0]
+        self.rates += list(learning_rates[slice(*span)])
         self.clock[0] += n_steps * self.step + (0 if self.calls else self.compilation)
         self.calls.append(n_steps)
         return total + n_steps
@@ -45,6 +46,15 @@ def test_no_call_is_long_whatever_share_of_the_first_call_was_the_compilation(cl
     assert loop.calls[0] == 1
     assert max(loop.calls) * step <= max(step, 0.6)
     assert sum(loop.calls) == 100 and (step > 0.1 or len(loop.calls) < 5)
+
+
+def test_the_rate_is_annealed_within_an_epoch_that_a_deadline_ends(clock):
+    loop = Loop(clock, 0.3, 0.1)
+    rows = training.ShuffledRows(np.arange(3200), 32, np.random.default_rng(0))
+    loop.model.compile(keras.optimizers.SGD(1.0))
+    training.train(loop, rows, training.Length(20, deadline=time.monotonic() + 5))
+    assert 40 < len(loop.rates) < 60
+    assert max(loop.rates) > 0.9 and loop.rates[-1] < 0.1
 
 
 def test_an_epoch_leaves_time_for_the_first_validation(clock):

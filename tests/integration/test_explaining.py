@@ -149,7 +149,7 @@ def test_other_trials_and_loaded_copies_are_refused(regressor, tmp_path):
     loaded = autonas.AutoModel.load(tmp_path / "model")
     assert loaded.best_hyperparameters_ == regressor.best_hyperparameters_
     for call in (lambda: loaded.model_of("0000"), loaded.get_models, lambda: loaded.leaderboard(TABLE, NUMBERS)):
-        with pytest.raises(ValueError, match="it was loaded or pickled. Call `fit`"):
+        with pytest.raises(ValueError, match="it was loaded or pickled. Call `reopen`"):
             call()
 
 

@@ -279,6 +279,19 @@ def test_a_point_that_is_not_there_is_refused(searched, limits, message):
     assert searched.model_ is before
 
 
+def test_a_search_that_its_time_limit_ended_is_reopened_without_further_trials(iris, tmp_path):
+    model = classifier(time_limit=4, max_trials=None, objective=["val_loss", "params"]).fit(*iris)
+    model.save(tmp_path / "model")
+    journal = pathlib.Path(model.directory_, "journal.jsonl")
+    before = journal.read_bytes()
+    reopened = autonas.AutoModel.load(tmp_path / "model").reopen(*iris)
+    assert journal.read_bytes() == before and reopened.stop_reason_ == model.stop_reason_ == "time_limit"
+    np.testing.assert_array_equal(reopened.predict_proba(iris[0]), model.predict_proba(iris[0]))
+    journal.unlink()
+    with pytest.raises(FileNotFoundError, match="`directory_` must be a run directory with the search"):
+        autonas.AutoModel.load(tmp_path / "model").reopen(*iris)
+
+
 def test_a_search_for_one_objective_has_no_front(iris):
     model = classifier(max_trials=1).fit(*iris)
     for use in (model.pareto_front, model.select, model.plot_pareto):
@@ -286,11 +299,13 @@ def test_a_search_for_one_objective_has_no_front(iris):
             use()
 
 
-def test_copies_leave_the_rows_behind_and_fit_reads_the_finished_search(searched, digits, trained):
+def test_copies_leave_the_rows_behind_and_reopen_the_finished_search(searched, digits, trained):
+    smallest = searched.pareto_front().params.min()
     for copied in (pickle.loads(pickle.dumps(searched)), copy.deepcopy(searched)):
         pandas.testing.assert_frame_equal(copied.pareto_front(), searched.pareto_front())
-        with pytest.raises(ValueError, match="has none: it was loaded or pickled. Call `fit` with the data"):
+        with pytest.raises(ValueError, match="has none: it was loaded or pickled. Call `reopen` with the data"):
             copied.select()
+        assert copied.reopen(*digits).select(params=smallest).model_.count_params() == smallest
     again = clone(searched).fit(*digits)
     assert 1 not in trained
     pandas.testing.assert_frame_equal(again.pareto_front(), searched.pareto_front())

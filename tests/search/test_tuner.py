@@ -107,6 +107,19 @@ def test_patience_counts_trials_since_the_best(make):
     assert search.state.stop_reason == "patience" and len(search.records) == 8
 
 
+def test_workers_end_if_anything_is_raised_before_the_first_trial(make, monkeypatch):
+    search, closed = make(), []
+    monkeypatch.setattr(search.executor, "close", lambda: closed.append(True))
+
+    def interrupted(time_limit):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(search.baselines, "score", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search.run(SearchInfo("score", "max"))
+    assert closed == [True]
+
+
 def test_an_oracle_that_waits_for_nothing_does_not_wait_for_ever(make):
     class Waiting(oracles.RandomOracle):
         def ask(self):

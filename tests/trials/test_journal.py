@@ -56,6 +56,18 @@ def test_what_was_written_stands_when_there_is_no_room_for_more(written):
     assert journal.Journal(written.path).read() == [*EVENTS, EVENTS[0]]
 
 
+def test_an_interrupt_after_a_line_was_written_damages_nothing(written, monkeypatch):
+    def interrupt(file):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(written._flusher, "begin", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            written.append({"event": "ended"})  # The line is in the file, but the number of lines isn't counted yet.
+    written.append(EVENTS[0])
+    assert journal.Journal(written.path).read() == [*EVENTS, {"event": "ended"}, EVENTS[0]]
+
+
 def test_a_path_that_cannot_be_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="can't be written: .* same `directory`.*journal.jsonl"):
