@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import keras_tuner
 
+from autonas.backends import node_graph
 from autonas.search_space import block, members, ranges
 from autonas.search_space.blocks import reduction
 
@@ -84,7 +85,7 @@ class Head(block.Block):
         arguments = {"activation": ACTIVATIONS[self.target.task], "dtype": "float32"}
         if not has_members:
             dense = keras.layers.Dense(self.target.n_outputs, **arguments)
-            dense.label_smoothing = label_smoothing
+            dense.label_smoothing = label_smoothing  # Read by `losses.in_training`.
             return dense(outputs)
         _, count, width = outputs.shape
         predictions = keras.layers.EinsumDense(
@@ -94,7 +95,9 @@ class Head(block.Block):
             kernel_initializer=keras.initializers.RandomUniform(-(width**-0.5), width**-0.5),
             **arguments,
         )(outputs)
-        return members.mean(predictions)
+        mean = members.mean(predictions)
+        node_graph.producer(mean)[0].operation.label_smoothing = label_smoothing
+        return mean
 
     def loss_function(self) -> Any:
         """Return the loss, a `keras.losses.Loss` or a function."""

@@ -33,8 +33,9 @@ class Selector:
     def __init__(self, name, labels, default, mode):
         self.name = name
         self.mode = mode
-        self.labels = list(labels)
-        self.allowed = set(labels)
+        # Keras Tuner makes integers of truth values. `True` would be another key in JSON.
+        self.labels = [int(label) if isinstance(label, bool) else label for label in labels]
+        self.allowed = set(self.labels)
         shape = (len(self.labels),)
         self.index = keras.Variable(self.labels.index(default), dtype="int32", trainable=False, name="index")
         self.logits = keras.Variable("zeros", shape=shape, dtype="float32", name="logits")

@@ -46,6 +46,15 @@ def test_a_head_trains_with_smoothed_labels_and_is_scored_without():
     assert graph.heads[0].loss_name() == "sparse_categorical_crossentropy"
 
 
+def test_members_are_trained_with_smoothed_labels():
+    inputs = autonas.ImageInput()
+    head = autonas.ClassificationHead(label_smoothing=0.2)
+    graph = autonas.Graph(inputs, head(autonas.TabMBlock()(autonas.ConvolutionBlock(n_stages=1)(inputs))))
+    graph.bind([harness.image_feature(np.ones((2, 8, 8, 1), "float32"))], [heads.Target("multiclass", 3)])
+    (loss,) = graph.build(graph.declare()).loss.values()
+    assert loss.label_smoothing == 0.2
+
+
 def test_by_default_and_with_a_loss_of_its_own_a_head_smoothes_nothing():
     for head in (autonas.ClassificationHead(), autonas.ClassificationHead(loss="kl_divergence", label_smoothing=0.2)):
         graph = graph_of(head)

@@ -1,5 +1,7 @@
 """The supernet: in select mode it is the stand-alone model of each architecture, in blend mode their mixture."""
 
+import json
+
 import keras
 import keras_tuner
 import numpy as np
@@ -221,6 +223,14 @@ def reading_of(build, shape=(1,), **arguments):
 
 def output(net, x=1.0):
     return float(ops.convert_to_numpy(net(np.full((1, 1), x, "float32")))[0, 0])
+
+
+def test_labels_of_truth_values_are_the_options_of_the_decision_also_in_json():
+    selector = mixing.Selector("normalised", [False, True], True, mixing.Mode())
+    options = keras_tuner.HyperParameters()
+    options.Choice("normalised", [False, True])
+    assert json.loads(json.dumps(dict.fromkeys(selector.labels))).keys() == set(map(str, options.space[0].values))
+    assert int(selector.index) == 1 and selector.allowed == {0, 1}
 
 
 def test_blend_mode_weighs_options_by_their_probability():

@@ -114,7 +114,9 @@ def select(
             sampled = {name: _rows_of(made, rows) for name, made in compared.items()}
             on_rows = functools.partial(score, rows=rows)
             most = _SAMPLED_ADDITIONS if attempt is samples else _MAX_ADDITIONS
-            bag = _bag(sampled, first, on_rows, is_better, (size, most), is_allowed=is_allowed, refused=refused)
+            of_bag: set[str] = set()
+            bag = _bag(sampled, first, on_rows, is_better, (size, most), is_allowed=is_allowed, refused=of_bag)
+            refused |= of_bag
             shares.update({candidate: bag.count(candidate) / len(bag) for candidate in bag})
         members: list[str] = [first]
         for candidate, _ in shares.most_common():

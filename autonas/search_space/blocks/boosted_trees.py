@@ -285,7 +285,7 @@ class Boosting(tree_fitter.TreeFitter):
         by_output = list(zip(*estimator._predictors[:n_iterations], strict=True))
         by_output = by_output or [()] * estimator.n_trees_per_iteration_
         base = estimator._baseline_prediction.ravel()
-        if self.task != "multiclass" or len(classes) == n_outputs:
+        if self.task != "multiclass" or len(by_output) == n_outputs:
             return by_output, base
         return _spread(by_output, base, classes, _log_shares(training, n_outputs))
 
@@ -335,7 +335,7 @@ def _log_shares(rows: Rows, n_classes: int) -> np.ndarray:
 def _spread(
     by_output: Sequence[Sequence[Any]], base: np.ndarray, classes: np.ndarray, unseen: np.ndarray
 ) -> tuple[Sequence[Sequence[Any]], np.ndarray]:
-    """Return the trees and numbers of all classes, where the training rows have only some of them.
+    """Return the trees and numbers of all classes, where the training rows have two of them or not all.
 
     Args:
         by_output: For each output of scikit-learn the list of its trees.

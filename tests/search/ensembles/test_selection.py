@@ -91,6 +91,28 @@ def test_what_is_not_allowed_is_left_out_and_counted():
     assert found.members == {best: 1.0} and found.refused == 2
 
 
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_a_candidate_that_is_refused_on_one_sample_is_scored_on_the_others(order):
+    # At most two networks are allowed; one helps on some rows, the other on the other rows.
+    halves = [np.arange(100), np.arange(100, 200)]
+    candidates = {"first": {"y": TRUTH[:, None] + 1}}
+    for name, rows in zip(["one", "other"], halves, strict=True):
+        candidates[name] = {"y": TRUTH[:, None] + 1.0}
+        candidates[name]["y"][rows] -= 2
+    asked = set()
+
+    def scored(predicted, members, rows):
+        asked.add((frozenset(members), None if rows is None else tuple(rows)))
+        return error(predicted, members, rows)
+
+    samples = [halves[index] for index in order]
+    selection.select(
+        candidates, "first", scored, is_better, 5, samples=samples, is_allowed=lambda members: len(members) < 3
+    )
+    for name, rows in zip(["one", "other"], halves, strict=True):
+        assert (frozenset({"first", name}), tuple(rows)) in asked
+
+
 def test_a_selection_on_samples_of_the_rows_has_more_even_weights_and_carries_over():
     # Thirty rows say little about which of eight equally good candidates is better.
     ratios, members = [], []

@@ -103,6 +103,13 @@ def test_classes_without_training_rows_have_a_low_probability():
         assert probabilities.shape == (60, 4) and probabilities[:, absent].max() < 0.1
 
 
+def test_two_classes_with_an_output_each_are_not_exchanged():
+    x, y, others, truth = halves(load_breast_cancer(return_X_y=True))
+    kinds = {"structured_data_block_1/kind": "trees"}
+    model = autonas.StructuredDataClassifier(task="multiclass", hyperparameters=kinds, validation=None, **OPTIONS)
+    assert model.fit(x, y).predict_proba(others).shape[1] == 2 and model.score(others, truth) > 0.9
+
+
 def test_many_outputs_have_fewer_iterations():
     inputs = autonas.StructuredDataInput()
     graph = autonas.Graph(inputs, autonas.ClassificationHead()(autonas.BoostedTreesBlock(leaves=8)(inputs)))
