@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import cloudpickle
 
+from autonas.arguments import checks
 from autonas.execution import base, worker
 
 #: Maximum time in seconds for a worker to accept a job.
@@ -70,7 +71,7 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
     """
 
     def __init__(self, grace: float) -> None:
-        if not grace >= 0:
+        if not checks.is_number(grace) or not grace >= 0:
             raise ValueError(f"`grace` must be a number of seconds, at least 0. Received: grace={grace!r}")
         self.grace = grace
         self._workers: list[_Worker] = []

@@ -237,6 +237,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         """Return the values of the next trial, `WAIT` or `DONE`; `DONE` after `max_trials` candidates."""
         # The type has `Any` in place of `WAIT` and `DONE`, which a caller that limits its trials needn't check.
         if self._asked == 0:
+            constructors.check(self.given_seed, self.max_trials, self.initial_points)
             self.check()
         generator = np.random.default_rng([self.seed, self._asked])
         values = self._propose(generator)
@@ -295,6 +296,11 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         """
         self._end(observation.number)
         if observation.is_candidate:
+            if observation.scores is not None and np.ndim(observation.scores) != 1:
+                raise ValueError(
+                    "`scores` must be None or a tuple of one number per objective. "
+                    f"Received: scores={observation.scores!r:.100}"
+                )
             if observation.scores is not None and not np.isfinite(observation.scores).all():
                 observation = dataclasses.replace(observation, scores=None)
             self._count(observation)
@@ -302,7 +308,10 @@ class Oracle(keras_tuner_trials.TrialKeeper):
 
     @locks.synchronized
     def learn(self, values: dict[str, Scalar], scores: tuple[float, ...] | None, **facts: Any) -> None:
-        """Add an observation without a preceding `ask`, as for a warm start.
+        """Add an observation without a preceding `ask`, as for a warm start of a search by `ask` and `tell`.
+
+        The observation counts as a trial. For trials of a tuner, use `warm_start` of `AutoModel`, or `earlier_searches`
+        of `BayesianOracle`.
 
         Args:
             values: The architecture.

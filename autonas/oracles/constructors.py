@@ -1,7 +1,10 @@
 """Constructors of oracles: their arguments and defaults."""
 
 import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from autonas.arguments import checks
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -23,3 +26,23 @@ def accepted(cls: type) -> dict[str, Any]:
         if all(parameter.kind != inspect.Parameter.VAR_KEYWORD for parameter in parameters):
             break
     return defaults
+
+
+def check(seed: Any, max_trials: Any, initial_points: Any) -> None:
+    """Raise a `ValueError` if an argument that all oracles have is invalid.
+
+    Args:
+        seed: See `Oracle`.
+        max_trials: See `Oracle`.
+        initial_points: See `Oracle`.
+    """
+    if seed is not None:
+        checks.check_integer("seed", seed, 0, "a non-negative integer or None")
+    if max_trials is not None:
+        checks.check_integer("max_trials", max_trials, 1, "a positive integer or None")
+    is_list = isinstance(initial_points, Sequence) and all(isinstance(point, Mapping) for point in initial_points)
+    if initial_points is not None and not is_list:
+        raise ValueError(
+            "`initial_points` must be a list of dicts from names of hyperparameters to values, or None. "
+            f"Received: initial_points={initial_points!r:.100}"
+        )

@@ -14,6 +14,7 @@ from autonas.oracles import base
 from autonas.oracles.base import Answer
 from autonas.oracles.fidelity.schedule import TrainingSchedule
 from autonas.oracles.observation import Observation
+from autonas.search_space.values import Scalar
 from autonas.trials import reserved, states
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
@@ -84,7 +85,14 @@ class KerasTunerOracle(base.Oracle):
         is_hyperband = isinstance(self.oracle, keras_tuner.oracles.HyperbandOracle)
         return _HyperbandSchedule(self._proposed) if is_hyperband else None
 
-    def _next(self, generator: np.random.Generator) -> Answer:
+    def repeat_ask(self, values: dict[str, Scalar]) -> None:
+        self._next_suggested(np.random.default_rng())
+        self._record(values)
+
+    def _next_planned(self) -> dict[str, Scalar] | None:
+        return None  # The wrapped oracle plans all trials.
+
+    def _next_suggested(self, generator: np.random.Generator) -> Answer:
         with _quiet():
             self._wrapped.update_space(self.hyperparameters)
             trial = self._wrapped.create_trial(f"slot_{self._asked}")

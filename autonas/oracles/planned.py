@@ -1,10 +1,10 @@
 """Architectures that are tried before a strategy proposes others: initial points, and architectures that failed."""
 
 import collections
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from autonas.search_space.encoding import Encoding
-from autonas.search_space.values import Key, Scalar
+from autonas.search_space.values import Scalar
 
 
 class PlannedArchitectures:
@@ -17,10 +17,10 @@ class PlannedArchitectures:
 
     def __init__(self, initial_points: Sequence[Mapping[str, Scalar]] | None) -> None:
         self._initial_points = [{}] if initial_points is None else initial_points
-        #: Number of initial points that were returned or passed over by this process.
+        #: Number of initial points that were returned or passed over by this process, and the numbers of points that an
+        #: earlier process returned.
         self._n_passed = 0
-        #: Keys of the initial points that were returned.
-        self._returned: set[Key] = set()
+        self._taken: set[int] = set()
         self._retries: collections.deque[dict[str, Scalar]] = collections.deque()
 
     def add_retry(self, values: dict[str, Scalar]) -> None:
@@ -37,11 +37,11 @@ class PlannedArchitectures:
             is_new: Function from an architecture to whether it may be tried.
             retries: Whether failed architectures are tried again.
         """
-        for values in self._initial(encoding, self._n_passed):
+        while self._n_passed < len(self._initial_points):
+            number = self._n_passed
             self._n_passed += 1
-            key = encoding.key(values)
-            if key not in self._returned and is_new(values):
-                self._returned.add(key)
+            values = encoding.complete(self._initial_points[number])
+            if number not in self._taken and is_new(values):
                 return values
         while self._retries and retries:
             values = self._retries.popleft()
@@ -59,15 +59,13 @@ class PlannedArchitectures:
             values: The architecture.
             retries: Whether failed architectures are tried again.
         """
-        key = encoding.key(values)
-        if key not in self._returned and key in map(encoding.key, self._initial(encoding, 0)):
-            self._returned.add(key)
-            return True
+        for number, point in enumerate(self._initial_points):
+            # The values are incomplete if trials declared further hyperparameters later.
+            is_same = values == point or encoding.key(encoding.complete(point)) == encoding.key(values)
+            if is_same and number not in self._taken:
+                self._taken.add(number)
+                return True
         if retries and values in self._retries:
             self._retries.remove(values)
             return True
         return False
-
-    def _initial(self, encoding: Encoding, first: int) -> Iterator[dict[str, Scalar]]:
-        """Return an iterator over the architectures of the initial points from a number on."""
-        return map(encoding.complete, self._initial_points[first:])

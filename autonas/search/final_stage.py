@@ -269,6 +269,8 @@ class FinalStage:
         """Return the record and the model of an earlier final fit of the same trial, or `None`."""
         if self.earlier is None or self.earlier.of != candidate.trial_id:
             return None
+        if candidate.stage == Stage.INFEASIBLE and self.earlier.record["values"] != candidate.values:
+            return None  # All candidates that violate a constraint have the same id.
         job = self.state.job(candidate)
         return self.restored(self.earlier, "final", lambda: self.evaluator.trained(job, candidate).model)
 

@@ -340,8 +340,10 @@ class Tuner(keras_tuner.Tuner):
         known = self.state.known_costs.setdefault(outcome.network, self.goal.measured_costs(outcome.costs))
         if self.goal.measured_costs(outcome.costs) == known:
             return
-        outcome.costs = outcome.costs | known
-        outcome.margins = self.goal.measured(outcome.costs).margins
+        shared = self.goal.measured(outcome.costs | known)
+        if bool(shared.violations) != bool(self.goal.measured(outcome.costs).violations):
+            return  # The worker has refused or trained the network by its own costs.
+        outcome.costs, outcome.margins = outcome.costs | known, shared.margins
         outcome.metrics = self.goal.combined(outcome.metrics | known)
         outcome.history = [self.goal.combined(numbers | known) for numbers in outcome.history]
 

@@ -12,6 +12,7 @@ from scipy import stats
 import autonas
 from autonas import oracles
 from autonas.oracles import bayesian, earlier_search
+from autonas.oracles.gp import transfer
 from autonas.search_space import encoding
 from autonas.search_space.drawn_graph import ChosenEdges, DrawnGraphs
 from autonas.search_space.operation_graph import OperationGraph
@@ -389,3 +390,11 @@ def test_the_first_trials_are_near_the_initial_points():
             oracle.tell(number, values, (0.0,))
             changes.append(sum(values[name] != default[name] for name in values))
     assert 1 <= min(changes) and np.mean(changes) < 3
+
+
+def test_of_a_long_earlier_search_the_best_trials_and_others_are_observed():
+    scores = np.random.default_rng(0).normal(size=900)
+    kept = transfer._kept(scores)
+    ranks = np.argsort(np.argsort(-scores))[kept]
+    assert len(set(kept)) == transfer._MAX_OBSERVED and set(range(100)) <= set(ranks) and ranks.max() == 899
+    assert list(transfer._kept(scores[:50])) == list(range(50))

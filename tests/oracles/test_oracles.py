@@ -157,6 +157,29 @@ def test_so_is_a_strategy_inside_of_another():
     assert made.max_epochs == 9 and made.strategy.strategy.structure is structure
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": -1}, "`seed` must be a non-negative integer or None. Received: seed=-1"),
+        ({"max_trials": 0}, "`max_trials` must be a positive integer or None. Received: max_trials=0"),
+        (
+            {"initial_points": {"units": 32}},
+            "`initial_points` must be a list of dicts .* Received: initial_points={'u",
+        ),
+    ],
+)
+def test_arguments_of_all_oracles_are_checked_before_the_first_trial(arguments, message):
+    oracle = oracles.RandomOracle(hyperparameters=contracts.small_space(), objective="val_loss", **arguments)
+    with pytest.raises(ValueError, match=message):
+        oracle.ask()
+
+
+def test_a_score_without_a_tuple_is_refused():
+    oracle = oracles.RandomOracle(hyperparameters=contracts.small_space(), objective="val_loss", seed=0)
+    with pytest.raises(ValueError, match="`scores` must be None or a tuple of one number per objective. Received: sco"):
+        oracle.tell(0, oracle.ask(), 0.5)
+
+
 def test_an_oracle_is_made_again_with_other_arguments():
     mine = oracles.HyperbandOracle("evolution", 4, min_epochs=2)
     made = mine.with_arguments(seed=3, min_epochs=None)

@@ -13,6 +13,9 @@ from autonas.oracles.gp.surrogates import Surrogates
 from autonas.search_space.encoding import Encoding
 from autonas.search_space.values import Key, Scalar
 
+#: Maximum number of trials of an earlier search, half of them the best ones: the time of a Gaussian process grows with
+#: the cube of the number.
+_MAX_OBSERVED = 200
 #: Number of samples of the observed trials by which the agreement of predictions is estimated.
 _N_SAMPLES = 64
 #: Share of the samples by which a search must not be worse than a prediction from this search's own scores.
@@ -30,8 +33,9 @@ class EarlierProcess:
 
     def __init__(self, search: EarlierSearch, encoding: Encoding, surrogates: Surrogates) -> None:
         self._encoding, self._surrogates = encoding, surrogates
-        self._observed = [encoding.complete(values) for values in search.architectures]
-        self._targets = targets.warped(search.scores)
+        kept = _kept(search.scores)
+        self._observed = [encoding.complete(search.architectures[index]) for index in kept]
+        self._targets = targets.warped(search.scores)[kept]
         self._process = GaussianProcess()
         self._process.fit(surrogates.views(encoding, self._observed), self._targets)
         self._predicted: dict[Key, tuple[float, float]] = {}
@@ -144,3 +148,13 @@ def _shares_of_wrong_pairs(
     is_below = observed[rows, None] < observed[rows]
     for predicted in predictions:
         yield float(np.sum(is_below & (predicted[rows, None] >= predicted[rows])) / max(1, is_below.sum()))
+
+
+def _kept(scores: Sequence[float]) -> np.ndarray:
+    """Return the indices of the trials that are observed: the best ones, and others at equal distances by rank."""
+    by_rank = np.argsort(-np.asarray(scores), kind="stable")
+    if len(by_rank) > _MAX_OBSERVED:
+        n_best = _MAX_OBSERVED // 2
+        others = np.linspace(n_best, len(by_rank) - 1, _MAX_OBSERVED - n_best).round().astype(int)
+        by_rank = by_rank[np.concatenate([np.arange(n_best), others])]
+    return np.sort(by_rank)
