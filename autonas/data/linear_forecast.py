@@ -170,8 +170,8 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
         target_columns: Channels of `series` that are the targets. Defaults to `None`: the targets aren't channels, and
             there is no smoothing.
         lookback: The lookback of both, or `None`: chosen. Defaults to `None`.
-        seconds: Time limit in seconds. The choice ends at the first lookback whose fit is expected to exceed the limit.
-            Defaults to `None`: no limit.
+        seconds: Time limit in seconds. Lookbacks whose fit is expected to exceed the limit are left out, and lookbacks
+            of a season are tried first. Defaults to `None`: no limit.
 
     Returns:
         The `Choice`. For a series that is too short for any forecast, the smallest lookback.
@@ -227,12 +227,21 @@ def _choose(series, outputs, horizon, *, n_train, target_columns, lookback, seco
         longest = max(1, int(min(_MAX_LOOKBACK_SHARE * n_steps, autoregression.MAX_FEATURES // n_channels)))
         seasons = smoothing.seasons(outputs, longest - 1, _LEAST_CORRELATION)
         lookbacks = [*_LOOKBACKS, *sorted(season + 1 for season in seasons if season >= _LOOKBACKS[-1])]
-        lookbacks = [steps for steps in lookbacks if steps <= longest]
+        lookbacks = _by_promise([steps for steps in lookbacks if steps <= longest], seasons)
     choices, share = [], None if seconds is None else seconds / len(scales)
     for bounds in scales:
         blocks = _Blocks(series, outputs, horizon, target_columns, bounds)
         choices.append(blocks.choice(lookbacks, share, season, smoothed, unmeasured))
     return min(choices, key=lambda pair: pair[1])[0]
+
+
+def _by_promise(lookbacks, seasons):
+    """Return lookbacks in the order in which they are tried: the smallest, then those that hold a season, the others.
+
+    In a short time, lookbacks below a season would be all that is tried.
+    """
+    of_seasons = [min((steps for steps in lookbacks if steps > season), default=lookbacks[0]) for season in seasons]
+    return list(dict.fromkeys([lookbacks[0], *of_seasons, *lookbacks]))
 
 
 def _season_and_lookback(outputs, horizon, lookback):
@@ -326,13 +335,13 @@ class _Blocks:
             fit_started = time.monotonic()
             expected = previous_seconds * cost(lookback) / cost(previous)
             if seconds is not None and members and fit_started - started + expected > seconds:
-                break
+                continue
             if not self._edges or self._edges[0] - lookback - self.horizon + 1 < _MIN_FITTED:
-                break
+                continue
             forecasts, last = self._forecasts(lambda: Autoregression(self.target_columns), lookback)
             members[lookback] = forecasts, last.alpha
             previous_seconds, previous = time.monotonic() - fit_started, lookback
-        return members
+        return dict(sorted(members.items()))
 
     def _forecasts(self, unfitted, lookback):
         """Return the forecasts `(n, m)` of all blocks, each fitted before its block, and that of the last block.
