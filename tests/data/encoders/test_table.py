@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,6 +59,21 @@ def test_large_offsets_keep_their_precision():
     table = 1e9 + IRIS
     numbers = TableEncoder().fit(table).transform(table)["numbers"]
     np.testing.assert_allclose(numbers, StandardScaler().fit_transform(IRIS), atol=1e-5)
+
+
+@pytest.mark.parametrize("float64", [True, False])
+def test_tiny_and_huge_columns_are_standardised_in_the_exported_model(float64):
+    scales = np.array([1e-34, 1e-23, 1e-10, 1.0, 1e21, 1e37])
+    table = (np.random.default_rng(0).normal(size=(60, 6)) + 1) * scales
+    encoder = TableEncoder().fit(table)
+    model = encoder.keras_model(float64=float64)
+    numbers = model.predict(encoder.raw_inputs(table), verbose=0)["numbers"]
+    np.testing.assert_allclose(numbers, encoder.transform(table)["numbers"], atol=1e-4)
+
+
+def test_columns_of_ordinary_scales_need_no_rescaling_in_the_exported_model():
+    model = TableEncoder().fit(IRIS).keras_model()
+    assert not any(isinstance(layer, keras.layers.Rescaling) for layer in model.layers)
 
 
 def test_frame_of_everything(check_encoder, frame):
