@@ -103,6 +103,14 @@ def test_codes_are_by_frequency_and_unseen_ones_are_unknown():
     assert encoder.transform(pd.DataFrame({"colour": ["a", "z"]}))["categories"].ravel().tolist() == [2, 0]
 
 
+@pytest.mark.parametrize("words", [["[UNK]", "[UNK]", "b"], ["b", "b", "[UNK]"], ["[[UNK]]", "[UNK]", "[UNK]"]])
+def test_a_category_that_is_called_as_keras_calls_unknown_ones(check_encoder, words):
+    frame = pd.DataFrame({"word": words})
+    encoder = TableEncoder().fit(frame)
+    assert check_encoder(encoder, frame)["categories"].min() == 1
+    check_encoder(encoder, pd.DataFrame({"word": ["c", "[[[UNK]]]", "[UNK]"]}))
+
+
 def test_rare_categories_of_many_are_unknown():
     values = [f"id{i}" for i in range(60)] + ["often"] * 30
     encoder = TableEncoder().fit(pd.DataFrame({"key": values, "x": range(90)}))
