@@ -73,7 +73,8 @@ class FittedModel(predictive.PredictiveModel):
         - Images and series are one input `(n, ...)`, uint8 or float32 as in `fit`, series padded with NaN.
         - An array of numbers is one input `(n, columns)` of float32.
         - A DataFrame is an input `(n,)` for each column: numbers and booleans float32 (missing: NaN), dates int64,
-          seconds since 1970 (missing: -2^63), strings (missing: `""`).
+          seconds since 1970 (missing: -2^63), strings (missing: `""`). A column whose name another input or a column of
+          another DataFrame has is named `"<input>_<column>"`.
         - One head is the output `"output"`, `"output_0"` in a SavedModel; several heads are outputs by their names,
           `(n, n_outputs)`. Two classes are one column, the probability of the second class.
         - Codes and ids are int32 `(n,)` and `(n, length)`. Their code book is the file `model.onnx.codes.json` beside
