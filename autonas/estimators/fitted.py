@@ -73,7 +73,8 @@ class FittedModel(predictive.PredictiveModel):
         - Images and series are one input `(n, ...)`, uint8 or float32 as in `fit`, series padded with NaN.
         - An array of numbers is one input `(n, columns)` of float32.
         - A DataFrame is an input `(n,)` for each column: numbers and booleans float32 (missing: NaN), dates int64,
-          seconds since 1970 (missing: -2^63), strings (missing: `""`).
+          seconds since 1970 (missing: -2^63), strings (missing: `""`). A column whose name another input or a column of
+          another DataFrame has is named `"<input>_<column>"`.
         - One head is the output `"output"`, `"output_0"` in a SavedModel; several heads are outputs by their names,
           `(n, n_outputs)`. Two classes are one column, the probability of the second class.
         - Codes and ids are int32 `(n,)` and `(n, length)`. Their code book is the file `model.onnx.codes.json` beside
@@ -84,7 +85,11 @@ class FittedModel(predictive.PredictiveModel):
           the rest is filled with 0. A column of more than 100 categories counts as a text: its code comes first, then
           the ids of words, then the ids of trigrams, as far as the code book has them.
         - LiteRT has no 64-bit numbers for dates, and takes some networks with one row at a time only: see `inputs` of
-          the returned object. Characters in names other than letters, digits and `_` become `_`.
+          the returned object.
+        - `names` of the returned object says what an input is called in the file. In a SavedModel and in LiteRT,
+          characters other than ASCII letters, digits and `_` become `_`, a name that doesn't begin with a letter gets
+          an `x` in front, and a name that is taken (in capitals or small letters) or is a word of Python's gets a `_`
+          at the end. In ONNX, an output that has the name of an input gets a `_` at the end.
 
         Args:
             path: Path of the file or folder. Its suffix is the format.

@@ -1,8 +1,9 @@
 """Base class of export formats, which write a model to a path and run the written model."""
 
 import abc
+import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -36,6 +37,10 @@ class Format(abc.ABC):
     def code_book(self, predictor: Predictor) -> dict[str, Any]:
         """Return the code books of the inputs that the exported model takes as numbers; see `Encoder.code_book`."""
         return {name: book for name, book in predictor.code_book().items() if book["kind"] in self.coded}
+
+    def names(self, inputs: Iterable[str]) -> dict[str, str]:
+        """Return a dict from input to its name in the file."""
+        return {name: name for name in inputs}
 
     def output_names(self, model: keras.Model) -> list[str]:
         """Return the names of the outputs of a written model, in the order of `run`."""
@@ -83,9 +88,24 @@ def input_names(model: keras.Model) -> list[str]:
     return sorted(model.input) if isinstance(model.input, dict) else [tensor.name for tensor in model.inputs]
 
 
-def identifier(name: str) -> str:
-    """Return a name with the characters replaced that TensorFlow doesn't accept in arguments."""
-    return re.sub(r"\W", "_", name)
+def identifiers(names: Iterable[str]) -> dict[str, str]:
+    """Return a dict from name to a name that TensorFlow accepts for an argument. Accepted names stay as they are."""
+    chosen: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(names, key=lambda name: (_identifier(name) != name, name)):
+        safe = _identifier(name)
+        while safe.lower() in taken:  # TensorFlow doesn't tell capitals from small letters.
+            safe += "_"
+        taken.add(safe.lower())
+        chosen[name] = safe
+    return chosen
+
+
+def _identifier(name: str) -> str:
+    """Return a name of ASCII letters, digits and `_` that begins with a letter and isn't a word of Python's."""
+    safe = re.sub(r"\W", "_", name, flags=re.ASCII)
+    safe = safe if safe[:1].isalpha() else f"x{safe}"
+    return f"{safe}_" if keyword.iskeyword(safe) or safe == "self" else safe
 
 
 def shapes(model: keras.Model, n_rows: int | None = None) -> dict[str, str]:

@@ -59,6 +59,7 @@ class Export:
         inputs: Dict from input to its shape and dtype as text. The first dimension is `None` for any number of rows.
         outputs: List of the names of the outputs in the file.
         code_book: Path of the code book, or `None` without a code book.
+        names: Dict from input to its name in the file.
     """
 
     path: str
@@ -68,6 +69,7 @@ class Export:
     inputs: dict[str, str]
     outputs: list[str]
     code_book: str | None = None
+    names: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __fspath__(self) -> str:
         return self.path
@@ -131,7 +133,10 @@ def export(estimator: Any, path: str | os.PathLike, x: Any = None) -> Export:
         else:
             book = _replace_file(unfinished, target, format.code_book(predictor))
     n_rows = len(next(iter(rows.values())))
-    return Export(target, format.name, difference, n_rows, shapes, outputs=format.output_names(model), code_book=book)
+    return Export(
+        target, format.name, difference, n_rows, shapes, outputs=format.output_names(model), code_book=book,
+        names=format.names(shapes),
+    )  # fmt: skip
 
 
 def _format_of(path: str) -> base.Format:

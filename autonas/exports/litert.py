@@ -1,6 +1,6 @@
 """Export to a LiteRT file (formerly TensorFlow Lite), verified by LiteRT's interpreter."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -21,6 +21,9 @@ class LiteRT(base.Format):
     name = "LiteRT"
     coded = ("category", "text")
     float64 = False
+
+    def names(self, inputs: Iterable[str]) -> dict[str, str]:
+        return base.identifiers(inputs)
 
     def packages(self) -> str:
         return runtimes.LiteRT.packages()
@@ -51,12 +54,13 @@ class LiteRT(base.Format):
         from ai_edge_litert.interpreter import Interpreter
 
         runner = Interpreter(model_path=path).get_signature_runner()
+        names = self.names(rows)
         n_rows = len(next(iter(rows.values())))
         is_fixed = any(detail["shape_signature"][:1] == [1] for detail in runner.get_input_details().values())
         batches = []
         for start in range(0, n_rows, 1 if is_fixed else n_rows):
             batch = {name: array[start : start + 1] if is_fixed else array for name, array in rows.items()}
-            batches.append(runner(**{base.identifier(name): array for name, array in batch.items()}))
+            batches.append(runner(**{names[name]: array for name, array in batch.items()}))
         return [np.concatenate([batch[name] for batch in batches]) for name in sorted(batches[0])]
 
 
@@ -65,9 +69,10 @@ def _named_function(model: keras.Model, specs: Any) -> Any:
     import tensorflow as tf
 
     function, _ = tensorflow_function.constant_function(model, specs)
-    outputs = list(map(base.identifier, base.output_names(model)))
+    outputs = base.output_names(model)
+    names = base.identifiers(base.input_names(model))
     signature = {
-        base.identifier(name): tf.TensorSpec(spec.shape, spec.dtype, name=base.identifier(name))
+        names[name]: tf.TensorSpec(spec.shape, spec.dtype, name=names[name])
         for name, spec in zip(base.input_names(model), specs, strict=True)
     }
 

@@ -21,6 +21,17 @@ class ONNX(base.Format):
     name = "ONNX Runtime"
     coded = ("text",)
 
+    def output_names(self, model: keras.Model) -> list[str]:
+        inputs, outputs = base.input_names(model), base.output_names(model)
+        taken = {*inputs, *outputs}
+        for position, name in enumerate(outputs):
+            if name in inputs:
+                while name in taken:
+                    name += "_"
+                taken.add(name)
+                outputs[position] = name
+        return outputs
+
     def packages(self) -> str:
         return runtimes.ONNX.packages()
 
@@ -33,7 +44,7 @@ class ONNX(base.Format):
         proto = onnx.load_from_string(runtimes.ONNX.convert(model, specs))
         categories = {name: book["codes"] for name, book in codes.items() if book["kind"] == "category"}
         shapes = base.shapes(model)
-        _name(proto.graph, base.input_names(model), base.output_names(model))
+        _name(proto.graph, base.input_names(model), self.output_names(model))
         _name_dimensions(proto.graph)
         _look_up(proto, categories)
         onnx.checker.check_model(proto)
@@ -53,12 +64,25 @@ def _name(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
     """Rename inputs and outputs by means of identity nodes."""
     from onnx import helper
 
+    _rename(graph, {name: f"{name}/inside" for name in (*inputs, *outputs)})
     for position, (value, name) in enumerate(zip(graph.input, inputs, strict=True)):
         graph.node.insert(position, helper.make_node("Identity", [name], [value.name]))
         value.name = name
     for value, name in zip(graph.output, outputs, strict=True):
         graph.node.append(helper.make_node("Identity", [value.name], [name]))
         value.name = name
+
+
+def _rename(graph: Any, names: Mapping[str, str]) -> None:
+    """Rename values of a graph and of the graphs inside it, so that no value has the name of an input or output."""
+    for node in graph.node:
+        for values in (node.input, node.output):
+            values[:] = [names.get(value, value) for value in values]
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                _rename(inner, names)
+    for value in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
+        value.name = names.get(value.name, value.name)
 
 
 def _name_dimensions(graph: Any) -> None:

@@ -1,6 +1,6 @@
 """Export to TensorFlow's SavedModel, a folder for TensorFlow Serving and `tf.saved_model.load`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -14,6 +14,9 @@ class SavedModel(base.Format):
 
     name = "TensorFlow"
 
+    def names(self, inputs: Iterable[str]) -> dict[str, str]:
+        return base.identifiers(inputs)
+
     def output_names(self, model: keras.Model) -> list[str]:
         return base.output_names(model) if isinstance(model.output, dict) else ["output_0"]
 
@@ -23,8 +26,9 @@ class SavedModel(base.Format):
     def write(
         self, model: keras.Model, path: str, rows: dict[str, np.ndarray], codes: Mapping[str, Any]
     ) -> dict[str, str]:
+        names = self.names(base.input_names(model))
         specs = [
-            keras.InputSpec(dtype=tensor.dtype, shape=tensor.shape, name=base.identifier(name))
+            keras.InputSpec(dtype=tensor.dtype, shape=tensor.shape, name=names[name])
             for name, tensor in zip(base.input_names(model), keras.tree.flatten(model.input), strict=True)
         ]
         signature = [keras.tree.pack_sequence_as(model.input, specs)]
@@ -34,9 +38,9 @@ class SavedModel(base.Format):
     def run(self, path: str, rows: dict[str, np.ndarray]) -> list[np.ndarray]:
         import tensorflow as tf
 
+        names = self.names(rows)
         tensors = {
-            base.identifier(name): tf.constant(array.tolist() if array.dtype == object else array)
-            for name, array in rows.items()
+            names[name]: tf.constant(array.tolist() if array.dtype == object else array) for name, array in rows.items()
         }
         signature = tf.saved_model.load(path).signatures["serving_default"]
         outputs = signature(**tensors)

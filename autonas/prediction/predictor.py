@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import functools
 import json
@@ -181,30 +182,51 @@ class Predictor:
             strings: Whether the model takes strings. Otherwise it takes the numbers of `code_book`. Defaults to `True`.
             float64: Whether numbers of tables are standardised in 64 bits. Defaults to `True`.
         """
-        raw_inputs, tensors = {}, {}
-        for name, encoder in self.encoders.items():
-            preprocessing = encoder.keras_model(strings, float64)
-            raw_inputs[name] = preprocessing.input
-            if not isinstance(preprocessing.input, dict):
-                raw = preprocessing.input
-                raw_inputs[name] = keras.Input(raw.shape[1:], dtype=raw.dtype, name=name)
-            encoded = preprocessing(raw_inputs[name])
+        # Keras requires a flat dict, with the columns of a table next to the other inputs.
+        inputs, tensors = {}, {}
+        raw_names = self._raw_names()
+        taken = {self.network.name, *(name for names in raw_names.values() for name in names.values())}
+        for name, names in raw_names.items():
+            preprocessing = self.encoders[name].keras_model(strings, float64)
+            preprocessing.name = _free(preprocessing.name, taken)
+            raw = preprocessing.input
+            parts = raw if isinstance(raw, dict) else {"": raw}
+            parts = {
+                key: part if names[key] == key else keras.Input(part.shape[1:], dtype=part.dtype, name=names[key])
+                for key, part in parts.items()
+            }
+            inputs.update({names[key]: part for key, part in parts.items()})
+            encoded = preprocessing(parts if isinstance(raw, dict) else parts[""])
             tensors.update({f"{name}_{tensor_name}": tensor for tensor_name, tensor in encoded.items()})
         outputs = self.network(tensors)
         for name, target in self.targets.items():
             if target.task_ == "regression":
                 outputs[name] = keras.layers.Rescaling(
-                    scale=target.deviation_.tolist(), offset=target.mean_.tolist(), name=f"{name}_units"
+                    target.deviation_.tolist(), target.mean_.tolist(), name=_free(f"{name}_units", taken)
                 )(outputs[name])
-        inputs = raw_inputs
-        if len(raw_inputs) == 1:
-            inputs = next(iter(raw_inputs.values()))
-        elif any(isinstance(tensor, dict) for tensor in raw_inputs.values()):
-            # Keras requires a flat dict, with the columns of a table next to the other inputs.
-            inputs = {}
-            for name, tensor in raw_inputs.items():
-                inputs.update(tensor if isinstance(tensor, dict) else {name: tensor})
+        if len(self.encoders) == 1 and not isinstance(raw, dict):
+            (inputs,) = inputs.values()
         return keras.Model(inputs, next(iter(outputs.values())) if len(outputs) == 1 else outputs)
+
+    def _raw_names(self) -> dict[str, dict[str, str]]:
+        """Return the names of the inputs of the model of `export`.
+
+        Returns:
+            Dict from input to a dict from the keys of `Encoder.raw_arrays`, `""` for a single array, to names. A column
+            of a table has its own name, or `"<input>_<column>"` if another table has such a column or another input
+            such a name.
+        """
+        keys = {name: sorted(encoder.example_names) for name, encoder in self.encoders.items()}
+        counts = collections.Counter(key or name for name, several in keys.items() for key in several)
+        taken = set(counts)
+        names: dict[str, dict[str, str]] = {name: {} for name in keys}
+        for name, several in keys.items():
+            for key in several:
+                chosen = key or name
+                if key and counts[key] > 1:
+                    chosen = _free(f"{name}_{key}", taken)
+                names[name][key] = chosen
+        return names
 
     # ------------------------------------------------------------------ example rows
 
@@ -239,17 +261,19 @@ class Predictor:
             coded: Whether strings are replaced by the numbers of `code_book`. Defaults to `False`.
         """
         inputs: dict[str, np.ndarray] = {}
-        for (name, encoder), raw in zip(self.encoders.items(), self._examples(), strict=True):
+        for encoder, names, raw in zip(
+            self.encoders.values(), self._raw_names().values(), self._examples(), strict=True
+        ):
             raw = encoder.coded(raw) if coded else raw
-            inputs.update(raw if isinstance(raw, dict) else {name: raw})
+            inputs.update({names[key]: array for key, array in (raw if isinstance(raw, dict) else {"": raw}).items()})
         return inputs
 
     def code_book(self) -> dict[str, Any]:
         """Return the code books from strings to numbers by input of the model of `export`; see `Encoder.code_book`."""
         return {
-            name if key is None else key: codes
-            for name, encoder in self.encoders.items()
-            for key, codes in encoder.code_book().items()
+            names[key or ""]: codes
+            for name, names in self._raw_names().items()
+            for key, codes in self.encoders[name].code_book().items()
         }
 
     # ------------------------------------------------------------------ files
@@ -308,6 +332,14 @@ class Predictor:
             with storage.describing_damage(paths[EXAMPLES]):
                 _read_examples(paths[EXAMPLES], encoders.values())
         return cls(saved_network.load(paths[NETWORK]), encoders, targets)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name, with `_` at its end until it isn't in `taken`, and add it there."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _n_operations(network: keras.Model) -> int:

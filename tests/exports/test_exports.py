@@ -78,7 +78,7 @@ def said_elsewhere(run, exported, rows, model):
             with open(export.code_book, encoding="utf-8") as file:
                 given.update({name: coded(given[name], codes) for name, codes in json.load(file).items()})
         if format in ("litert", "saved_model"):
-            given = {name.replace(" ", "_"): array for name, array in given.items()}
+            given = {export.names[name]: array for name, array in given.items()}
         np.savez(f"{format}.npz", **{name: a.astype("U") if a.dtype == object else a for name, a in given.items()})
     command = [sys.executable, "-c", SCRIPT]
     for format, export in exported.items():
@@ -295,6 +295,43 @@ def test_of_a_loaded_estimator_and_of_one_that_was_fitted_on_a_stream(iris, monk
     fit(frame, y, directory="other").save("saved")
     again = autonas.AutoModel.load("saved")
     assert again.export("model.onnx").difference < 1e-4 and again.export("saved_model").difference < 1e-4
+
+
+NAMES = "1stFlrSF A a ü _id self class output input_0 output_ z a_b".split() + ["", "a b"]
+
+
+@pytest.fixture(scope="module")
+def oddly_named(tmp_path_factory):
+    x = np.random.default_rng(0).normal(size=(60, len(NAMES)))
+    budget = {**BUDGET, "epochs": 1, "hyperparameters": {"structured_data_block_1/kind": "dense"}}
+    model = autonas.AutoModel(**budget, directory=tmp_path_factory.mktemp("run") / "run")
+    return model.fit(pandas.DataFrame(x, columns=NAMES), x[:, 0] > 0)
+
+
+@pytest.mark.parametrize("path", FORMATS.values())
+def test_columns_may_have_any_names(oddly_named, path):
+    export = oddly_named.export(path)
+    inputs = ["_" if name == "" else name for name in NAMES]
+    assert export.difference < 1e-4 and sorted(export.inputs) == sorted(export.names) == sorted(inputs)
+    if path in ("model.keras", "model.onnx"):
+        assert export.names == {name: name for name in inputs}
+        assert export.outputs == (["output__"] if path == "model.onnx" else ["output"])
+        return
+    renamed = {each: name for each, name in export.names.items() if each != name}
+    assert renamed == {
+        "1stFlrSF": "x1stFlrSF", "a": "a_", "ü": "x__", "_id": "x_id", "self": "self_", "class": "class_",
+        "_": "x_", "a b": "a_b_",
+    }  # fmt: skip
+    if path == "saved_model/":
+        signature = tf.saved_model.load(os.fspath(export)).signatures["serving_default"]
+        assert set(signature.structured_input_signature[1]) == set(export.names.values())
+
+
+def test_outputs_may_have_the_names_of_inputs():
+    inputs = {name: keras.Input((), name=name) for name in ("z", "z_", "q")}
+    stacked = keras.ops.stack(list(inputs.values()), axis=-1)
+    model = keras.Model(inputs, {name: keras.layers.Dense(1)(stacked) for name in ("z", "z_", "b")})
+    assert exports.exporting.FORMATS[".onnx"].output_names(model) == ["b", "z__", "z___"]
 
 
 # ---------------------------------------------------------------------- what isn't right is refused

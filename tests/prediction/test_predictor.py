@@ -5,6 +5,7 @@ import logging
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import autonas
@@ -81,3 +82,38 @@ def test_nothing_is_logged_over_five_fits_and_predictions_of_differently_many_ro
             for n_rows in (7, 300 + seed, 700 + seed):
                 assert len(model.predict(rows[:n_rows])) == n_rows
     assert [record.message for record in caplog.records if record.name.startswith("tensorflow")] == []
+
+
+def test_columns_of_several_tables_and_inputs_may_have_one_name():
+    generator = np.random.default_rng(0)
+    words = np.array(["u", "v"], dtype=object)[np.arange(40) % 2]
+    inputs = {
+        "a": pd.DataFrame({"id": generator.normal(size=40), "w": generator.normal(size=40), "word": words}),
+        "b": pd.DataFrame({"id": generator.normal(size=40), "a_id": generator.normal(size=40), "word": words[::-1]}),
+        "w": generator.normal(size=(40, 3)),
+    }
+    encoders = {name: data.get_encoder("table").fit(x) for name, x in inputs.items()}
+    tensors = {
+        f"{name}_{key}": keras.Input(tensor.shape, dtype=tensor.dtype, name=f"{name}_{key}")
+        for name, encoder in encoders.items()
+        for key, tensor in encoder.feature.tensors.items()
+    }
+    joined = keras.ops.concatenate([keras.ops.cast(tensor, "float32") for tensor in tensors.values()], axis=-1)
+    network = keras.Model(tensors, {"y": keras.layers.Dense(3, "softmax")(joined)})
+    served = predictor_module.Predictor(network, encoders, {"y": data.TargetEncoder().fit(np.arange(40) % 3)})
+    for strings in (True, False):
+        rows = served.example_inputs(coded=not strings)
+        assert sorted(rows) == ["a_id", "a_id_", "a_w", "a_word", "b_id", "b_word", "w"]
+        np.testing.assert_array_equal(rows["a_id"], served.encoders["b"].examples_["a_id"])
+        model = served.export(strings)
+        given = {name: _tensor(array) for name, array in rows.items()}
+        expected = served.outputs(served.example_rows())["y"]
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(model(given)), expected, atol=1e-5)
+    assert sorted(served.code_book()) == ["a_word", "b_word"]
+
+
+def _tensor(array):
+    """A tensor of the backend, or of TensorFlow for strings."""
+    if array.dtype != object:
+        return keras.ops.convert_to_tensor(array)
+    return pytest.importorskip("tensorflow").constant(array.tolist())

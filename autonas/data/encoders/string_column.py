@@ -108,7 +108,10 @@ class StringColumn:
 
         groups = {}
         if self.vocabulary is not None:
-            groups["code"] = keras.layers.StringLookup(vocabulary=self.vocabulary)(inputs)
+            unknown = "[UNK]"
+            while unknown in self.vocabulary:  # Keras takes this token for an unknown category.
+                unknown = f"[{unknown}]"
+            groups["code"] = keras.layers.StringLookup(vocabulary=self.vocabulary, oov_token=unknown)(inputs)
         if self.text is not None:
             groups["tokens"] = self.text.apply(inputs)["tokens"]
         if self.trigrams is not None:

@@ -57,5 +57,18 @@ def _input(encoder, name, kind, strings):
 
 def _standardisation(encoder, dtype):
     mean, deviation = encoder.standardisation_.mean, encoder.standardisation_.deviation
-    layer = keras.layers.Normalization(mean=mean.tolist(), variance=np.square(deviation).tolist(), dtype=dtype)
-    return lambda numbers: keras.ops.cast(layer(keras.ops.cast(numbers, dtype)), "float32")
+    # `Normalization` divides by 1e-7 at least, and squares of large deviations exceed float32. Powers of two, within
+    # the range of float32, round nothing.
+    is_extreme = (deviation < 1e-6) | (deviation > 1e18)
+    factors = np.where(is_extreme, 2.0 ** np.clip(-np.round(np.log2(deviation)), -126, 126), 1.0)
+    variance = np.square(factors * deviation)
+    layers = [keras.layers.Rescaling(factors.tolist(), dtype=dtype)] if is_extreme.any() else []
+    layers.append(keras.layers.Normalization(mean=(factors * mean).tolist(), variance=variance.tolist(), dtype=dtype))
+
+    def standardise(numbers):
+        numbers = keras.ops.cast(numbers, dtype)
+        for layer in layers:
+            numbers = layer(numbers)
+        return keras.ops.cast(numbers, "float32")
+
+    return standardise

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,6 +61,21 @@ def test_large_offsets_keep_their_precision():
     np.testing.assert_allclose(numbers, StandardScaler().fit_transform(IRIS), atol=1e-5)
 
 
+@pytest.mark.parametrize("float64", [True, False])
+def test_tiny_and_huge_columns_are_standardised_in_the_exported_model(float64):
+    scales = np.array([1e-34, 1e-23, 1e-10, 1.0, 1e21, 1e37])
+    table = (np.random.default_rng(0).normal(size=(60, 6)) + 1) * scales
+    encoder = TableEncoder().fit(table)
+    model = encoder.keras_model(float64=float64)
+    numbers = model.predict(encoder.raw_inputs(table), verbose=0)["numbers"]
+    np.testing.assert_allclose(numbers, encoder.transform(table)["numbers"], atol=1e-4)
+
+
+def test_columns_of_ordinary_scales_need_no_rescaling_in_the_exported_model():
+    model = TableEncoder().fit(IRIS).keras_model()
+    assert not any(isinstance(layer, keras.layers.Rescaling) for layer in model.layers)
+
+
 def test_frame_of_everything(check_encoder, frame):
     encoder = TableEncoder().fit(frame)
     tensors = check_encoder(encoder, frame)
@@ -85,6 +101,14 @@ def test_codes_are_by_frequency_and_unseen_ones_are_unknown():
     encoder = TableEncoder().fit(colours)
     assert encoder.transform(colours)["categories"].ravel().tolist() == [1, 1, 1, 2, 2, 3]
     assert encoder.transform(pd.DataFrame({"colour": ["a", "z"]}))["categories"].ravel().tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("words", [["[UNK]", "[UNK]", "b"], ["b", "b", "[UNK]"], ["[[UNK]]", "[UNK]", "[UNK]"]])
+def test_a_category_that_is_called_as_keras_calls_unknown_ones(check_encoder, words):
+    frame = pd.DataFrame({"word": words})
+    encoder = TableEncoder().fit(frame)
+    assert check_encoder(encoder, frame)["categories"].min() == 1
+    check_encoder(encoder, pd.DataFrame({"word": ["c", "[[[UNK]]]", "[UNK]"]}))
 
 
 def test_rare_categories_of_many_are_unknown():
