@@ -65,6 +65,18 @@ def test_a_few_series_much_longer_than_the_others_are_cut_with_a_warning(check_e
     assert SeriesEncoder().fit(rows[140:]).feature.tensors["series"].shape == (50_000, 1)
 
 
+def test_series_that_are_equally_long_once_the_longest_is_cut(check_encoder):
+    rows = [np.full((10, 1), index / 7) for index in range(199)] + [np.zeros((30, 1))]
+    padded = np.full((200, 30, 1), np.nan)
+    for target, row in zip(padded, rows, strict=True):
+        target[: len(row)] = row
+    for series in (rows, padded):
+        with pytest.warns(UserWarning, match="1 series is longer than 10 steps"):
+            encoder = SeriesEncoder().fit(series)
+        assert encoder.feature.statistics["has_missing"] is False
+        np.testing.assert_allclose(check_encoder(encoder, series)["series"], padded[:, :10], rtol=1e-6)
+
+
 def test_the_length_can_be_chosen(check_encoder):
     encoder = SeriesEncoder(length=6).fit(SERIES)
     np.testing.assert_allclose(check_encoder(encoder, SERIES)["series"], SERIES[:, :6], rtol=1e-6)
