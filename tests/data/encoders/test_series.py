@@ -32,6 +32,13 @@ def test_unequal_lengths_are_padded_with_nan(check_encoder):
     assert encoder.feature.statistics["has_missing"] is True
 
 
+def test_a_tuple_is_a_list():
+    encoder = SeriesEncoder().fit(tuple(UNEQUAL), rows=np.arange(30))
+    expected = SeriesEncoder().fit(UNEQUAL, rows=np.arange(30))
+    np.testing.assert_array_equal(encoder.examples_, expected.examples_)
+    np.testing.assert_array_equal(encoder.transform(tuple(UNEQUAL))["series"], expected.transform(UNEQUAL)["series"])
+
+
 def test_shorter_rows_later_are_padded_where_padding_was_learned():
     short = SeriesEncoder().fit(UNEQUAL).transform(SERIES[:, :4])["series"]
     assert np.isnan(short[:, 4:]).all()
