@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from autonas.data import checks, interchange, masks, time_index
+from autonas.data.encoders import frames
 
 
 def read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[Any] | None]:
-    """Return a series as `(time, channels)` of float64, and the names of its columns or `None`.
+    """Return a series as `(time, channels)` of float64, and the names of its columns or `None`, also if it is `dated`.
 
     Args:
         series: The series.
@@ -24,8 +25,8 @@ def read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[An
         raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: a tf.data.Dataset")
     columns = None
     if isinstance(series, pd.DataFrame):
-        columns = list(series.columns)
-        wrong = [column for column in columns if not pd.api.types.is_numeric_dtype(series[column])]
+        columns = frames.column_names(series, name) if dated is None else None
+        wrong = [column for column, dtype in series.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
         if wrong:
             raise ValueError(
                 f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values. Drop it; dates "
@@ -64,7 +65,11 @@ def target_columns(target: Any, columns: list[Any] | None, n_channels: int) -> l
     for column in wanted:
         if columns is not None and column in columns:
             indices.append(columns.index(column))
-        elif isinstance(column, numbers.Integral) and -n_channels <= int(column) < n_channels:
+        elif (
+            isinstance(column, numbers.Integral)
+            and not isinstance(column, bool)
+            and -n_channels <= int(column) < n_channels
+        ):
             indices.append(int(column) % n_channels)
         else:
             known = "none has a name" if columns is None else checks.name_labels(columns)

@@ -8,6 +8,28 @@ from autonas.data.kinds import infer_kind
 
 #: Maximum size of a batch in which an unbatched dataset is read.
 READ_ROWS, _READ_BYTES = 256, 8 * 2**20
+#: Classes of TensorFlow, without a leading underscore, of datasets whose elements are elements of other datasets, or
+#: functions of one.
+_ELEMENTWISE = {
+    f"{name}Dataset"
+    for name in (
+        "AssertCardinality",
+        "Cache",
+        "Concatenate",
+        "Filter",
+        "IgnoreErrors",
+        "Map",
+        "Options",
+        "ParallelMap",
+        "Prefetch",
+        "Repeat",
+        "Shard",
+        "Shuffle",
+        "Skip",
+        "Take",
+        "Zip",
+    )
+}
 
 
 def check_dataset(dataset, name):
@@ -18,7 +40,7 @@ def check_dataset(dataset, name):
         name: Name of the argument for error messages.
 
     Raises:
-        ValueError: If the dataset is infinite or has an unsupported structure.
+        ValueError: If the dataset is infinite, has an unsupported structure, or has rows that look like batches.
     """
     if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise ValueError(f"`{name}` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
@@ -34,6 +56,14 @@ def check_dataset(dataset, name):
     if isinstance(spec[0], (tuple, list)) or isinstance(spec[1], (tuple, list, dict)):
         raise ValueError(f"`{name}` must hold one input (a tensor or a dict of columns) and one target tensor")
     batched = _is_batched(spec)
+    first = tf.nest.flatten(spec)[0].shape
+    # A row of one value is the same as a batch of it.
+    if batched and first[0] not in (None, 1) and _is_sliced(dataset, first[0]):
+        raise ValueError(
+            f"`{name}` must be batched if the first axes of x and y have the same length. Received: elements of an "
+            f"array without a batch axis, whose first axes have length {first[0]}. Write {name}.batch(32), or "
+            f"{name}.unbatch().batch(32) if the elements are batches of {first[0]} rows."
+        )
 
     def example(tensor):
         shape = tensor.shape[1:] if batched else tensor.shape
@@ -55,6 +85,20 @@ def _is_batched(spec):
     if any(shape.rank is None for shape in shapes):
         raise ValueError("`x` must be a tf.data.Dataset of tensors of known rank. Received: tensors of unknown rank")
     return all(shape.rank for shape in shapes) and len({shape[0] for shape in shapes}) == 1
+
+
+def _is_sliced(dataset, length):
+    """Return whether each element is an element of arrays, or a function of one, that nothing has batched.
+
+    Args:
+        dataset: The `tf.data.Dataset`.
+        length: Length of the first axis of the elements. Arrays of other elements, such as indices of batches, may be
+            mapped to batches.
+    """
+    name = type(dataset).__name__.removeprefix("_")
+    if name == "TensorSliceDataset":
+        return any(tensor.shape.rank and tensor.shape[0] == length for tensor in tf.nest.flatten(dataset.element_spec))
+    return name in _ELEMENTWISE and all(_is_sliced(source, length) for source in dataset._inputs())
 
 
 def kind_of(spec):

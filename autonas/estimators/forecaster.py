@@ -209,6 +209,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         if self.lookback is not None:
             check_integer("lookback", self.lookback, 1, "a positive number of steps")
         values, outputs = self._learn_columns(data.x, data.y)
+        levels = forecast_windows.high_level(values), forecast_windows.high_level(outputs)
+        values, outputs = values - levels[0], outputs - levels[1]
         choice = self._choose_linear_forecast(values, outputs)
         self.lookback_ = choice.lookback
         needed = self.lookback_ + self.horizon + linear_forecast.FEWEST_WINDOWS - 1
@@ -219,7 +221,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             )
         self.naive_errors_ = np.abs(np.diff(outputs, axis=0)).mean(axis=0).tolist()
         forecast = forecast_windows.Forecast(values, outputs, self.target_columns_, int(self.horizon), choice)
-        return forecast_windows.prepare(forecast, functools.partial(self._with_graph, plan), plan.selection)
+        prepared = forecast_windows.prepare(forecast, functools.partial(self._with_graph, plan), plan.selection)
+        forecast_windows.raise_level(prepared, *levels)
+        return prepared
 
     def _choose_linear_forecast(self, values: np.ndarray, outputs: np.ndarray) -> linear_forecast.Choice:
         """Return the settings of the linear forecast.

@@ -6,12 +6,16 @@ import functools
 import numpy as np
 
 from autonas.data import autoregression, jumps, linear_forecast, splits
+from autonas.data.checks import MAX_FLOAT32
 from autonas.data.fit_data import FitData
 from autonas.preparation import arrays
 from autonas.search_space.blocks import forecast as forecast_blocks
 
 #: Maximum size of windows that are kept a second time for the final fit.
 _MAX_TWICE_BYTES = 256 * 2**20
+#: Ratio of the mean of a series to its standard deviation from which on its level is subtracted. Below, float32 keeps
+#: deviations to a thousandth.
+_HIGH = 1e4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +102,34 @@ def prepare(forecast, plan_of, selection):
         _with_linear_forecast, head_name=name, forecasts=(linear, final_linear), deviation=target.deviation_
     )
     return prepared
+
+
+def high_level(values):
+    """Return the level of each column that is so high that its deviations are lost in float32, and 0 for the others.
+
+    Args:
+        values: The series, `(time, columns)`.
+    """
+    mean = np.clip(values.mean(axis=0), -MAX_FLOAT32, MAX_FLOAT32)
+    # Exported models subtract the level in float32.
+    return np.where(np.abs(mean) > _HIGH * values.std(axis=0), mean, 0.0).astype("float32").astype("float64")
+
+
+def raise_level(prepared, level, outputs_level):
+    """Let a search and its models take and forecast a series that is higher than the prepared one.
+
+    Args:
+        prepared: A `Prepared` of `prepare`.
+        level: What was subtracted from each column of the series, `(channels,)`.
+        outputs_level: What was subtracted from each target, `(targets,)`.
+    """
+    (encoder,), (target,) = prepared.encoders.values(), prepared.targets.values()
+    (head,) = prepared.scorer.heads
+    if level.any():
+        encoder.raise_level(level)
+    outputs_level = np.resize(outputs_level, target.n_outputs_)  # All targets of a step, then of the next step.
+    target.mean_ = target.mean_ + outputs_level
+    prepared.scorer.heads = [dataclasses.replace(head, truth=head.truth + outputs_level)]
 
 
 def shaped(outputs):

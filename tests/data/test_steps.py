@@ -31,11 +31,21 @@ def test_a_gap_in_the_dates_is_filled():
         (np.zeros((2, 2, 2)), r"must have shape \(time,\) or \(time, channels\)"),
         ([1.0, np.nan, 2.0], "1 NaN or infinite values, the first at index"),
         (pd.DataFrame({"day": ["Mon", "Tue"]}), "column 'day' of other values"),
+        (pd.DataFrame(np.ones((2, 2)), columns=["a", "a"]), "columns of different names. Received: 'a' more than once"),
+        *(
+            (pd.DataFrame({name: [1.0, 2.0]}), "`series` must have columns named by strings or integers. Received:")
+            for name in (("Close", "A"), 1.5, None, pd.Timestamp("2024-01-01"))
+        ),
     ],
 )
 def test_other_values_are_refused(series, reason):
     with pytest.raises(ValueError, match=reason):
         steps.read(series, "series")
+
+
+def test_targets_of_their_own_have_any_names():
+    target = pd.DataFrame({("Close", "A"): [1, 2]})
+    assert steps.read(target, "y", np.zeros((2, 1)))[0].tolist() == [[1.0], [2.0]]
 
 
 def test_targets_are_named_or_counted():
@@ -44,3 +54,5 @@ def test_targets_are_named_or_counted():
     assert steps.target_columns([-1, 0], None, 2) == [1, 0]
     with pytest.raises(ValueError, match="must name a column of `series`"):
         steps.target_columns("c", ["a", "b"], 2)
+    with pytest.raises(ValueError, match=r"must name a column of `series` \('True', 'False'\).* Received: True"):
+        steps.target_columns(True, ["True", "False"], 2)

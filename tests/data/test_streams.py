@@ -57,6 +57,25 @@ def test_of_few_rows_at_least_one_is_validated_with_every_seed(regression):
     assert min(n_validated) == 1 and n_validated.count(1) > 10
 
 
+def test_rows_that_look_like_batches_are_refused():
+    """Series whose targets are as long as the series: each would be read as a batch of steps."""
+    series = np.random.default_rng(0).normal(size=(60, 24, 1)).astype("float32")
+    pairs = slices((series, series[:, ::-1, 0]))
+    mapped = slices(series).map(lambda x: (x, x[:, 0])).shuffle(60).prefetch(2)
+    zipped = tf.data.Dataset.zip((slices(series), slices(series[..., 0])))
+    for dataset in (pairs, mapped, zipped.cache().take(40)):
+        with pytest.raises(ValueError, match=r"`x` must be batched .* have length 24. Write x.batch\(32\), or"):
+            StreamSource(dataset)
+    for dataset in (pairs.batch(32), pairs.batch(20, drop_remainder=True).prefetch(2), mapped.batch(20).cache()):
+        assert StreamSource(dataset).spec == (((24, 1), "float32"), ((24,), "float32"))
+    # Batches whose number of rows is known.
+    made = tf.data.Dataset.range(3).map(lambda i: (tf.ones((24, 8)), tf.ones(24)))
+    indexed = slices(np.arange(3)).map(lambda i: (tf.ones((24, 8)), tf.ones(24)))
+    for dataset in (made, indexed):
+        assert StreamSource(dataset).spec == (((8,), "float32"), ((), "float32"))
+    assert StreamSource(slices((np.array([["good"], ["bad"]]), np.array([[1], [0]])))).kind == "text"
+
+
 def test_another_seed_is_another_split():
     dataset = slices((DIGITS, DIGIT_LABELS))
     first, second = (sorted_rows(rows_of(fit(dataset, seed=seed).validation(64), "image")) for seed in (0, 1))

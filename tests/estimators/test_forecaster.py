@@ -181,6 +181,29 @@ def test_a_constant_series(arguments):
     assert np.isnan(model.evaluate(np.full(60, 7.0))["mase"])
 
 
+def test_forecasts_are_as_good_at_a_level_whose_deviations_float32_loses(arguments, tmp_path):
+    series = np.sin(np.arange(240) / 3) * 10 + np.random.default_rng(0).normal(size=240)
+    low = autonas.TimeSeriesForecaster(6, 3, **arguments).fit(series)
+    options = arguments | {"directory": tmp_path / "high"}
+    high = autonas.TimeSeriesForecaster(6, 3, **options).fit(series + 1e9)
+    assert high.best_score_ == pytest.approx(low.best_score_)
+    for model in (high, autonas.AutoModel.load(tmp_path / "high" / "model")):
+        np.testing.assert_allclose(model.predict(series + 1e9) - 1e9, low.predict(series), rtol=1e-5)
+        assert model.evaluate(series + 1e9) == pytest.approx(low.evaluate(series), rel=1e-5)
+        assert model.score(series + 1e9) == pytest.approx(low.score(series), rel=1e-5)
+    for encoded, expected in zip(high.encode(series + 1e9), low.encode(series), strict=True):
+        for name in expected:
+            np.testing.assert_allclose(encoded[name] - encoded[name][0], expected[name] - expected[name][0], atol=1e-4)
+    # Exports take and return float32, whose resolution is 64 here, and are compared with the model.
+    high.export(tmp_path / "high.keras")
+
+
+def test_a_column_of_a_high_level_is_apart_from_the_others(arguments):
+    frame = pd.DataFrame({"high": 1e9 + wave(), "low": wave()})
+    model = autonas.TimeSeriesForecaster(6, 2, **arguments).fit(frame)
+    np.testing.assert_allclose(model.predict(frame)["high"] - 1e9, model.predict(frame)["low"], atol=1e-3)
+
+
 def test_six_years_are_forecast_from_fourteen(arguments):
     model = autonas.TimeSeriesForecaster(horizon=6, **arguments).fit(np.arange(14.0))
     np.testing.assert_allclose(model.predict(np.arange(14.0)), np.arange(14, 20), atol=1.5)

@@ -57,7 +57,7 @@ class Encoder:
         """
         if sparse.issparse(x):
             x = x.tocsr()  # Some sparse formats don't support indexing.
-        elif not isinstance(x, list) and not hasattr(x, "iloc"):
+        elif not isinstance(x, (list, tuple)) and not hasattr(x, "iloc"):
             x = np.asarray(masks.with_missing(x))  # Array-like objects don't support indexing by an array.
         chosen = np.arange(_num_samples(x))
         if rows is not None and len(rows) < len(chosen):

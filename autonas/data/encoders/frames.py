@@ -75,29 +75,37 @@ def _array_of(x):
         ) from None
 
 
-def column_names(frame):
-    """Return the list of the names of the columns.
+def column_names(frame, argument="x"):
+    """Return the list of the names of the columns, with `False` and `True` as strings, which a saved model keeps.
+
+    Args:
+        frame: The DataFrame.
+        argument: Name of the argument for messages. Defaults to `"x"`.
 
     Raises:
         ValueError: If a name is neither a string nor an integer, or occurs twice.
     """
     names = [plain(name) for name in frame.columns]
+    # `pandas.get_dummies` names columns by the values of a boolean column.
+    names = [str(name) if isinstance(name, bool) else name for name in names]
     for name in names:
         if not isinstance(name, (str, int)):
             raise ValueError(
-                f"`x` must have columns named by strings or integers. Received: {name!r:.60}. Rename them, for example "
-                "by `x.columns = x.columns.map(str)`."
+                f"`{argument}` must have columns named by strings or integers. Received: {name!r:.60}. Rename them, "
+                f"for example by `{argument}.columns = {argument}.columns.map(str)`."
             )
-    check_strings((name for name in names if isinstance(name, str)), "A column's name of `x`")
+    check_strings((name for name in names if isinstance(name, str)), f"A column's name of `{argument}`")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"`x` must have columns of different names. Received: {twice!r} more than once")
+        raise ValueError(
+            f"`{argument}` must have columns of different names. Received: {twice!r:.60} more than once. Rename them."
+        )
     return names
 
 
 def are_positions(names):
     """Return whether the names of columns are 0, 1, 2, ..."""
-    return names == list(range(len(names)))
+    return names == list(range(len(names))) and not any(isinstance(name, (bool, np.bool_)) for name in names)
 
 
 def refuse_columns(received, expected):

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from autonas.data import masks, resolution
+from autonas.data.encoders import standardisation
 from autonas.data.encoders.base import (
     Encoder,
     RunningMoments,
@@ -19,8 +20,6 @@ from autonas.data.features import Feature, Tensor
 
 #: Largest number of values of a patch whose covariance is computed, and approximate number of patches.
 _MOST_PATCH_VALUES, _PATCHES = 64, 200_000
-#: Smallest variance of pixels by which they are standardised.
-_SMALLEST_VARIANCE = 1e-12
 
 
 class ImageEncoder(Encoder):
@@ -69,7 +68,7 @@ class ImageEncoder(Encoder):
         n_images = int(np.clip(_PATCHES // (height * width), 1, len(rows)))
         images = x[rows[np.linspace(0, len(rows) - 1, n_images).astype(int)], : height * stride, : width * stride]
         images = images.reshape((n_images, height, stride, width, stride, n_channels)).mean((2, 4))
-        images = (images - self.mean_) / np.sqrt(np.maximum(self.variance_, _SMALLEST_VARIANCE))
+        images = (images - self.mean_) / np.sqrt(standardisation.variance_of_channels(self.mean_, self.variance_))
         patches = np.lib.stride_tricks.sliding_window_view(images, (side, side), axis=(1, 2))
         # The order of the values is that of a kernel of a convolution.
         patches = np.moveaxis(patches, 3, -1).reshape(-1, n_values)

@@ -46,10 +46,18 @@ class SeriesEncoder(Encoder):
 
     kind = "series"
     options_shape = {"length?": (int, None)}
-    state_shape = {"raw_shape": [int], "mean": [float], "variance": [float], "has_missing": bool}
+    state_shape = {
+        "raw_shape": [int],
+        "mean": [float],
+        "variance": [float],
+        "has_missing": bool,
+        "cuts?": bool,
+        "level?": [float],
+    }
 
     def __init__(self, length=None):
         self.length = length
+        self.level_ = None
 
     def _options(self):
         return {"length": self.length}
@@ -57,11 +65,14 @@ class SeriesEncoder(Encoder):
     def _fit(self, x, rows):
         if self.length is not None and not (isinstance(self.length, numbers.Integral) and self.length > 0):
             raise ValueError(f"`length` must be a positive integer or None. Received: length={self.length!r:.100}")
-        x = _as_series(x, self._chosen_length(x, rows))
+        length = self._chosen_length(x, rows)
+        x = _as_series(x, length)
         check_rows(len(x))
         self.raw_shape_ = x.shape[1:]
         _check_values(x)
         self.has_missing_ = any(bool(np.isnan(chunk).any()) for chunk in chunks_of(x, None))
+        # Series of different lengths, of which none has missing steps after the longest ones are cut, too.
+        self.cuts_ = length is not None or self.has_missing_
         moments = RunningMoments(x.shape[2] if x.ndim == 3 else 1)
         for chunk in chunks_of(x, rows):
             moments.update(chunk)
@@ -92,12 +103,23 @@ class SeriesEncoder(Encoder):
         )
         return length
 
+    def raise_level(self, level):
+        """Take series that are higher by `level`, `(channels,)`, than the series of `fit`, and subtract it in float64.
+
+        The series of `fit` must have no missing values.
+        """
+        self.level_ = level
+        self.examples_ = (self.examples_ + level).astype("float32")
+
     def transform(self, x):
-        x = self.raw_inputs(x)
-        return {"series": x if x.ndim == 3 else x[..., None]}
+        series = self.raw_inputs(x)
+        if self.level_ is not None:
+            # The deviations from a high level are lost in float32: subtract it from the numbers before.
+            series = (np.asarray(x, "float64").reshape(series.shape) - self.level_).astype("float32")
+        return {"series": series if series.ndim == 3 else series[..., None]}
 
     def raw_inputs(self, x):
-        x = _as_series(x, self.raw_shape_[0] if self.has_missing_ or self.length is not None else None)
+        x = _as_series(x, self.raw_shape_[0] if self.cuts_ else None)
         if x.ndim == 3 and len(self.raw_shape_) == 1 and x.shape[2] == 1:
             x = x[..., 0]
         elif x.ndim == 2 and len(self.raw_shape_) == 2 and self.raw_shape_[1] == 1:
@@ -131,6 +153,8 @@ class SeriesEncoder(Encoder):
         inputs = keras.Input(self.raw_shape_, dtype="float32", name="series")
         flat = len(self.raw_shape_) == 1
         outputs = keras.ops.expand_dims(inputs, -1) if flat else keras.layers.Identity(dtype="float32")(inputs)
+        if self.level_ is not None:
+            outputs = keras.layers.Rescaling(1.0, (-self.level_).tolist(), dtype="float32")(outputs)
         return keras.Model(inputs, {"series": outputs}, name="series_encoder")
 
     def _is_fitted(self):
@@ -142,12 +166,16 @@ class SeriesEncoder(Encoder):
             "mean": self.mean_.tolist(),
             "variance": self.variance_.tolist(),
             "has_missing": self.has_missing_,
+            "cuts": self.cuts_,
+            **({} if self.level_ is None else {"level": self.level_.tolist()}),
         }
 
     def _set_state(self, state):
         self.raw_shape_ = tuple(state["raw_shape"])
         self.mean_, self.variance_ = np.array(state["mean"]), np.array(state["variance"])
         self.has_missing_ = state["has_missing"]
+        self.cuts_ = state.get("cuts", self.has_missing_ or self.length is not None)
+        self.level_ = np.array(state["level"]) if "level" in state else None
 
 
 def _lengths(x):

@@ -1,4 +1,4 @@
-"""Standardisation of columns of numbers."""
+"""Standardisation of columns of numbers, and of channels of images and series."""
 
 import numpy as np
 
@@ -11,6 +11,8 @@ _N_EDGES, _MOST_EDGES = 257, 500_000
 _FEWEST_EDGES = 17
 #: Positions of the quantiles in the statistics.
 _QUANTILES = np.linspace(0, 1, 65)
+#: Relative resolution of float32, and variance by which a channel is divided that is constant within it.
+_RESOLUTION, _SMALLEST_VARIANCE = 1e-7, 1e-12
 
 
 class Standardisation:
@@ -64,6 +66,17 @@ class Standardisation:
 
     def get_config(self):
         return {name: getattr(self, name).tolist() for name in self.config_shape}
+
+
+def variance_of_channels(mean, variance):
+    """Return the variance by which the channels of images or series are standardised.
+
+    Args:
+        mean: Mean of each channel, `(channels,)`.
+        variance: Variance of each channel. A channel that is constant within the resolution of float32 isn't magnified.
+    """
+    is_constant = np.sqrt(variance) <= _RESOLUTION * np.abs(mean)
+    return np.where(is_constant, np.maximum(variance, _SMALLEST_VARIANCE), variance)
 
 
 def quantiles_of(ordered, shares):

@@ -42,9 +42,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         statistics = self.features[0].statistics
-        level = keras.layers.Normalization(
-            axis=-1, mean=statistics["mean"], variance=np.maximum(statistics["variance"], 1e-12), dtype="float32"
-        )(inputs)
+        level = numbers.standardised(inputs, statistics["mean"], statistics["variance"])
         # Squash the level: levels outside the range of the training set would make the network extrapolate.
         level = numbers.bounded(level, _LARGEST_LEVEL)
         relative = (inputs - inputs[:, -1:]) / np.array(self.scale, "float32")

@@ -1,4 +1,4 @@
-"""Numerical columns of a table: imputation, piecewise-linear and periodic encodings."""
+"""Numbers: standardised channels, and imputation and piecewise-linear and periodic encodings of columns of a table."""
 
 import math
 
@@ -15,6 +15,8 @@ LARGEST, _EXACT = 8.0, 4.0
 #: Largest number of columns whose numbers have an additional encoding by default, of many entries for each column. It
 #: would take most of the time, and the form of the dependence on one of so many columns rarely matters.
 MOST_COLUMNS = 1000
+#: Variance below which, and whose reciprocal above which, channels are scaled before they are standardised.
+_LEAST_VARIANCE = 1e-12
 #: Lower edge of a bin in which there is no number.
 _ABOVE_ALL = 1e30
 
@@ -38,6 +40,24 @@ def impute(inputs: keras.KerasTensor, feature: Feature) -> keras.KerasTensor:
         return values
     indicators = ops.cast(ops.isnan(ops.take(inputs, missing.tolist(), axis=1)), "float32")
     return ops.concatenate([values, indicators], axis=-1)
+
+
+def standardised(inputs: keras.KerasTensor, mean: np.ndarray, variance: np.ndarray) -> keras.KerasTensor:
+    """Return the standardised channels, the last axis, of images or series.
+
+    Args:
+        inputs: Tensor of shape `(n, ..., channels)`.
+        mean: Mean of each channel in the training set, `(channels,)`.
+        variance: Variance of each channel.
+    """
+    variance = standardisation.variance_of_channels(mean, variance)
+    # Keras divides by at least 1e-7, and float32 has no variance above 3.4e38. Powers of two scale without rounding.
+    is_extreme = (variance < _LEAST_VARIANCE) | (variance > 1 / _LEAST_VARIANCE)
+    scale = np.where(is_extreme, 2.0 ** np.clip(np.round(-np.log2(variance) / 2), -126, 126), 1.0)
+    if is_extreme.any():
+        inputs = keras.layers.Rescaling(scale.tolist(), dtype="float32")(inputs)
+    # Unstandardised values need the precision of float32, also under mixed precision.
+    return keras.layers.Normalization(axis=-1, mean=mean * scale, variance=variance * scale**2, dtype="float32")(inputs)
 
 
 def piecewise_linear(inputs: keras.KerasTensor, feature: Feature, bins: int) -> keras.KerasTensor:

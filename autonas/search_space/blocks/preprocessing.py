@@ -42,11 +42,7 @@ class Normalization(block.Block):
             return numbers.impute(inputs["numbers"], feature)
         if feature.kind == "text":
             raise ValueError("Normalization takes images, series and tables. Received: text; use Embedding instead.")
-        mean, variance = feature.statistics["mean"], feature.statistics["variance"]
-        # Unstandardised values need the precision of float32, also under mixed precision.
-        outputs = keras.layers.Normalization(axis=-1, mean=mean, variance=np.maximum(variance, 1e-12), dtype="float32")(
-            inputs
-        )
+        outputs = numbers.standardised(inputs, feature.statistics["mean"], feature.statistics["variance"])
         if not feature.statistics.get("has_missing", False):
             return outputs
         observed = ops.logical_not(ops.isnan(outputs))

@@ -32,6 +32,13 @@ def test_unequal_lengths_are_padded_with_nan(check_encoder):
     assert encoder.feature.statistics["has_missing"] is True
 
 
+def test_a_tuple_is_a_list():
+    encoder = SeriesEncoder().fit(tuple(UNEQUAL), rows=np.arange(30))
+    expected = SeriesEncoder().fit(UNEQUAL, rows=np.arange(30))
+    np.testing.assert_array_equal(encoder.examples_, expected.examples_)
+    np.testing.assert_array_equal(encoder.transform(tuple(UNEQUAL))["series"], expected.transform(UNEQUAL)["series"])
+
+
 def test_shorter_rows_later_are_padded_where_padding_was_learned():
     short = SeriesEncoder().fit(UNEQUAL).transform(SERIES[:, :4])["series"]
     assert np.isnan(short[:, 4:]).all()
@@ -63,6 +70,18 @@ def test_a_few_series_much_longer_than_the_others_are_cut_with_a_warning(check_e
     # Nothing is cut where the longest series is one of many, or not much longer.
     assert SeriesEncoder().fit(rows[:-1]).feature.tensors["series"].shape == (26, 1)
     assert SeriesEncoder().fit(rows[140:]).feature.tensors["series"].shape == (50_000, 1)
+
+
+def test_series_that_are_equally_long_once_the_longest_is_cut(check_encoder):
+    rows = [np.full((10, 1), index / 7) for index in range(199)] + [np.zeros((30, 1))]
+    padded = np.full((200, 30, 1), np.nan)
+    for target, row in zip(padded, rows, strict=True):
+        target[: len(row)] = row
+    for series in (rows, padded):
+        with pytest.warns(UserWarning, match="1 series is longer than 10 steps"):
+            encoder = SeriesEncoder().fit(series)
+        assert encoder.feature.statistics["has_missing"] is False
+        np.testing.assert_allclose(check_encoder(encoder, series)["series"], padded[:, :10], rtol=1e-6)
 
 
 def test_the_length_can_be_chosen(check_encoder):

@@ -241,6 +241,15 @@ def test_a_table_that_tells_nothing_is_refused():
         TableEncoder().fit(pd.DataFrame({"empty": [None] * 5, "also": [np.nan] * 5}))
 
 
+def test_columns_named_by_booleans_are_saved(check_encoder):
+    frame = pd.get_dummies(pd.Series([True, False, True, False]))
+    encoder = TableEncoder().fit(frame)
+    assert check_encoder(encoder, frame)["numbers"].shape == (4, 2)
+    assert encoder.columns_ == ["False", "True"]
+    reversed_columns = encoder.transform(frame.iloc[:, ::-1])["numbers"]
+    np.testing.assert_array_equal(reversed_columns, encoder.transform(frame)["numbers"])
+
+
 def test_column_names_must_be_unique_strings_or_integers():
     with pytest.raises(ValueError, match="'a' more than once"):
         TableEncoder().fit(pd.DataFrame([[1, 2]], columns=["a", "a"]))
