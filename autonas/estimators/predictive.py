@@ -251,9 +251,12 @@ class PredictiveModel(inspection.InspectedModel):
         """Return the rows to permute, a list for several inputs, their score, and the names of the columns."""
         from sklearn.metrics import check_scoring
 
-        inputs = predictor_module.split_inputs(x, list(self.predictor_.encoders))
+        encoders = self.predictor_.encoders
+        inputs = predictor_module.split_inputs(x, list(encoders))
+        if len(inputs) == 1:
+            inputs = permutation.permutable(inputs[0], *encoders.values())
         scorer = check_scoring(self, scoring)
-        return inputs if len(inputs) > 1 else inputs[0], lambda rows: scorer(self, rows, y), None
+        return inputs, lambda rows: scorer(self, rows, y), None
 
     def _outputs(self, x: Any) -> dict[str, np.ndarray]:
         check_is_fitted(self, "predictor_")
