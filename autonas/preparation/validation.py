@@ -1,7 +1,6 @@
 """The argument `validation`: a share, a number of folds, a splitter of scikit-learn, or a declaration by columns."""
 
 import dataclasses
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from autonas.arguments import checks
 from autonas.data import splits
 from autonas.data.checks import check_labels_in_training, name_labels
+from autonas.data.encoders import columns, dates
 from autonas.data.kinds import as_target_array
 
 #: The keys of a declaration: columns, the size of the validation set, and the number of times that folds are drawn.
@@ -51,9 +51,9 @@ class Rows:
         known: list[Any] = []
         for rows in self.inputs:
             is_frame = isinstance(rows, pd.DataFrame)
-            columns = list(rows.columns) if is_frame else list(range(rows.shape[1])) if _is_table(rows) else []
-            known += columns
-            if name in columns:
+            names = list(rows.columns) if is_frame else list(range(rows.shape[1])) if _is_table(rows) else []
+            known += names
+            if name in names:
                 values = rows[name] if is_frame else pd.Series(rows[:, name])
                 values = values.reset_index(drop=True)
                 if values.isna().any():
@@ -196,16 +196,23 @@ def _declared_sets(
 
 
 def _times(values: pd.Series, name: Any) -> np.ndarray:
-    """Return the order of the values of a column as integers: numbers, dates, or strings of dates."""
+    """Return the order of the values of a column as integers: numbers or dates, read as the encoder of tables does."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.cat.categories.dtype)
+    # Numbers and datetimes are compared as they are: a conversion would round them.
     if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values)):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Of a format that isn't recognised, before the error.
-                values = pd.to_datetime(values)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"`validation` 'time_on' must be a column of numbers or dates. Received: {name!r:.60}, {error}"
-            ) from error
+        kind = columns.infer_column(values)
+        if kind == "number":
+            values = pd.Series(columns.as_numbers(values))
+        else:
+            times = dates.as_datetimes(values, columns.find_notation(values)) if kind == "date" else None
+            if times is None or times.isna().any():
+                wrong = values.iloc[0 if times is None else int(np.argmax(times.isna()))]
+                raise ValueError(
+                    "`validation` 'time_on' must be a column of numbers or dates. Received: "
+                    f"{name!r:.60} with the value {wrong!r:.60}. Convert it with pandas.to_datetime."
+                )
+            values = times
     return values.rank(method="dense").to_numpy().astype(int)
 
 
