@@ -175,18 +175,14 @@ class PredictiveModel(inspection.InspectedModel):
         from sklearn.metrics import accuracy_score, r2_score
 
         outputs, y = self._labelled_outputs(x, y)
-        targets = list(self.predictor_.targets.values())
-        names = list(self.predictor_.targets)
-        predicted = self._per_head(outputs, lambda target, values: target.decode(values))
-        predicted = [predicted] if len(targets) == 1 else predicted
-        scores = [
-            (r2_score if target.task_ == "regression" else accuracy_score)(
-                targets_module.finite_targets(truth), guess, sample_weight=sample_weight
-            )
-            for target, truth, guess in zip(
-                targets, predictor_module.split_inputs(y, names, "y"), predicted, strict=True
-            )
-        ]
+        targets, scores = self.predictor_.targets, []
+        for (name, target), truth in zip(
+            targets.items(), predictor_module.split_inputs(y, list(targets), "y"), strict=True
+        ):
+            measure = r2_score if target.task_ == "regression" else accuracy_score
+            # scikit-learn takes no fractional numbers as labels, but any codes.
+            convert = target.codes if target.task_ in ("binary", "multiclass") else targets_module.finite_targets
+            scores.append(measure(convert(truth), convert(target.decode(outputs[name])), sample_weight=sample_weight))
         return float(np.mean(scores))
 
     def feature_importance(

@@ -21,6 +21,8 @@ def perfect_predictions(encoder, encoded):
         (pd.Series(["a", "b", "c"] * 5), object),
         (pd.Series(["a", "b", "c"] * 5, dtype="category"), object),
         (pd.Series([7, 3] * 5, dtype="category"), "int64"),
+        (pd.Series(np.arange(30), dtype="category"), "int64"),
+        (pd.Categorical([1.5, 2.5, 4.0] * 5), "float64"),
         ([True, False] * 5, bool),
         (pd.array([True, False] * 5, dtype="boolean"), bool),
         (np.array([0, 1, 2] * 5, dtype="uint8"), "uint8"),
@@ -49,6 +51,12 @@ def test_labels_come_back_as_they_were(y, dtype):
         np.testing.assert_allclose(decoded, y, rtol=1e-5)
     else:
         np.testing.assert_array_equal(decoded, np.asarray(y))
+
+
+def test_categories_of_fractional_numbers_are_labels_of_a_classifier():
+    encoder = TargetEncoder("classification").fit(pd.Series([1.5, 2.5, 1.5]).astype("category"))
+    assert encoder.task_ == "binary" and encoder.decode(np.array([[0.9]])).tolist() == [2.5]
+    assert encoder.codes([2.5, 1.5, 9.5]).tolist() == [1, 0, -1]
 
 
 def test_binary():
