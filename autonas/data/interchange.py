@@ -50,12 +50,17 @@ def rows_and_targets(x, y):
         y: Targets, or the name of a column of `x`, a string.
 
     Raises:
-        ValueError: If `x` has no column of this name.
+        ValueError: If `x` has no column of this name, or several.
     """
     x = converted(x)
     if not isinstance(y, str):
         return x, converted(y)
     columns = list(x.columns) if isinstance(x, pd.DataFrame) else []
+    if columns.count(y) > 1:
+        raise ValueError(
+            f"`y` must name one column of `x`. Received: y={y!r:.60}, the name of {columns.count(y)} columns. Rename "
+            "the others, or remove them."
+        )
     if y in columns:
         return x.drop(columns=y), x[y]
     if columns:

@@ -74,6 +74,12 @@ def test_a_string_names_the_column_of_the_targets(make):
     assert list(x) == ["count", "day", "flag"] and y.tolist()[::2] == ["a", "c"]
 
 
+def test_a_string_that_names_two_columns_is_refused():
+    frame = pd.DataFrame([[1, 2, 3]], columns=["y", "x", "y"])
+    with pytest.raises(ValueError, match="`y` must name one column of `x`. Received: y='y', the name of 2 columns"):
+        interchange.rows_and_targets(frame, "y")
+
+
 def test_a_string_that_names_no_column_is_refused_with_the_columns_that_exist():
     with pytest.raises(ValueError, match="y='height'. `x` has no such column; its columns are 'count', 'word', "):
         interchange.rows_and_targets(pd.DataFrame(COLUMNS), "height")
