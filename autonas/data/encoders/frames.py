@@ -95,13 +95,18 @@ def column_names(frame):
     return names
 
 
-def are_positions(names):
-    """Return whether the names of columns are 0, 1, 2, ..."""
-    return names == list(range(len(names)))
+def check_unnamed(received, expected):
+    """Raise a `ValueError` for other columns than in `fit`, unless those of one table have no names but positions.
 
+    Positions are the integers 0, 1, 2, ..., which pandas gives to the columns of an array.
 
-def refuse_columns(received, expected):
-    """Raise a `ValueError` that lists the missing columns and the columns that weren't in `fit`."""
+    Args:
+        received: List of the names of the columns.
+        expected: List of the names of the columns in `fit`.
+    """
+    named = [names for names in (received, expected) if names != list(range(len(names)))]
+    if len(named) < 2 and all(isinstance(name, str) for names in named for name in names):
+        return
     missing = [name for name in expected if name not in set(received)]
     extra = [name for name in received if name not in set(expected)]
     lists = [

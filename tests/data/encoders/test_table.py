@@ -177,6 +177,25 @@ def test_columns_may_be_reordered_but_not_renamed(frame):
         encoder.transform(frame.assign(more=1))
 
 
+def test_names_that_are_integers_are_names():
+    table = pd.DataFrame(IRIS[:, :3])
+    encoder = TableEncoder().fit(table)
+    shifted = table.set_axis([1, 2, 3], axis=1)
+    with pytest.raises(ValueError, match="columns missing: 0; unseen in fit: 3.$"):
+        encoder.transform(shifted)
+    with pytest.raises(ValueError, match="columns missing: 3; unseen in fit: 0.$"):
+        TableEncoder().fit(shifted).transform(table)
+    expected = encoder.transform(table)["numbers"]
+    for fitted, other in [
+        (table, table.to_numpy()),
+        (table.to_numpy(), shifted),
+        (shifted, table.to_numpy().tolist()),
+        (table, table.set_axis(list("abc"), axis=1)),
+        (table.set_axis(list("abc"), axis=1), table),
+    ]:
+        np.testing.assert_array_equal(TableEncoder().fit(fitted).transform(other)["numbers"], expected)
+
+
 def test_another_number_of_features_is_refused_in_scikit_learns_words():
     encoder = TableEncoder().fit(IRIS)
     with pytest.raises(ValueError, match="X has 3 features, but AutoModel is expecting 4 features as input"):
