@@ -9,7 +9,7 @@ import pandas as pd
 
 from autonas.arguments import checks
 from autonas.data import splits
-from autonas.data.checks import check_labels_in_training, name_labels
+from autonas.data.checks import check_groups, check_labels_in_training, name_labels
 from autonas.data.encoders import columns, dates
 from autonas.data.kinds import as_target_array
 
@@ -159,8 +159,9 @@ def _n_splits(splitter: Any) -> int:
 
 def _splitter_sets(splitter: Any, rows: Rows) -> list[tuple[np.ndarray, np.ndarray]]:
     target, name = rows.target, type(splitter).__name__
+    groups = None if rows.groups is None else check_groups(rows.groups)
     try:
-        pairs = list(splitter.split(np.zeros((len(target), 1)), target, rows.groups))
+        pairs = list(splitter.split(np.zeros((len(target), 1)), target, groups))
     except (TypeError, ValueError) as error:
         advice = "" if rows.groups is not None else " If it splits by groups, pass `groups` to `fit`."
         raise ValueError(
@@ -184,7 +185,7 @@ def _declared_sets(
         times = _times(rows.column("time_on", declaration["time_on"]), declaration["time_on"])
         if groups is not None:
             # A group is as late as its last row, so that its rows stay together.
-            times = pd.Series(times).groupby(np.asarray(groups)).transform("max").to_numpy()
+            times = pd.Series(times).groupby(check_groups(groups)).transform("max").to_numpy()
         return _sets_by_time(times, splits.validation_share(plan.selection.split, len(times)), n_folds)
     y, task = rows.y, rows.task
     if "stratify_on" in declaration:

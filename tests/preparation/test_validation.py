@@ -80,6 +80,14 @@ def test_groups_stay_together_in_time():
     assert last[TABLE.patient[training]].max() < last[TABLE.patient[validated]].min()
 
 
+@pytest.mark.parametrize("argument", [{"time_on": "day"}, {"folds": 3, "repeats": 1}, GroupKFold(4)])
+def test_groups_may_be_one_column(argument):
+    for (training, validated), expected in zip(
+        sets(argument, groups=TABLE[["patient"]]), sets(argument, groups=TABLE.patient), strict=True
+    ):
+        assert (training.tolist(), validated.tolist()) == tuple(rows.tolist() for rows in expected)
+
+
 def test_each_set_has_the_same_share_of_each_value():
     for _, validated in sets({"stratify_on": "site", "folds": 4}):
         assert TABLE.site[validated].value_counts().tolist() == [5, 5, 5]
