@@ -58,7 +58,7 @@ def as_table(x, fitted_on_array=False):
     check_strings((value for value in x.flat if isinstance(value, str)), "`x`")
     frame = pd.DataFrame(x).infer_objects()
     kinds = [columns.infer_column(frame[name]) for name in frame] if not fitted_on_array else ["number"]
-    if all(kind in ("number", None) for kind in kinds):
+    if frame.shape[1] and all(kind in ("number", None) for kind in kinds):
         return np.stack([columns.as_numbers(frame[name]) for name in frame], axis=1)
     return frame
 

@@ -259,20 +259,22 @@ class TableEncoder(Encoder):
         """Return rows as an array or DataFrame with the columns of `fit`; see `transform`."""
         original = frames.frame_or_matrix(x)
         x = frames.as_table(original, fitted_on_array=self.columns_ is None)
-        if self.columns_ is None:
-            x = x if isinstance(x, np.ndarray) else np.stack([columns.as_numbers(x[c]) for c in x], axis=1)
-        elif isinstance(x, np.ndarray):
-            x = pd.DataFrame(x)
-        elif x.columns.is_unique and set(frames.column_names(x)) == set(self.columns_):
-            return x.set_axis(frames.column_names(x), axis=1)
-        elif isinstance(original, pd.DataFrame):
-            frames.check_unnamed(frames.column_names(x), self.columns_)
+        if self.columns_ is not None and isinstance(original, pd.DataFrame):
+            names = frames.column_names(x)
+            if set(names) == set(self.columns_):
+                return x.set_axis(names, axis=1)
+            frames.check_unnamed(names, self.columns_)
         if x.shape[1] != len(self.kinds_):
             raise ValueError(
                 f"X has {x.shape[1]} features, but {owner or type(self).__name__} is expecting "
                 f"{len(self.kinds_)} features as input"
             )
-        return x if self.columns_ is None else x.set_axis(self.columns_, axis=1)
+        if self.columns_ is not None:
+            return pd.DataFrame(x).set_axis(self.columns_, axis=1)
+        if isinstance(x, np.ndarray):
+            return x
+        # Columns are matched by position, so that their names may be equal.
+        return np.stack([columns.as_numbers(x.iloc[:, position]) for position in range(x.shape[1])], axis=1)
 
     def used_columns(self):
         """Return the list of pairs (name, kind) of the columns that aren't ignored."""

@@ -208,6 +208,21 @@ def test_another_number_of_features_is_refused_in_scikit_learns_words():
         TableEncoder().fit(IRIS + 1j)
 
 
+def test_a_frame_is_read_by_position_after_a_fit_on_an_array():
+    encoder = TableEncoder().fit(IRIS)
+    numbers = encoder.transform(pd.DataFrame(IRIS, columns=["a", "b", "a", "b"]))["numbers"]
+    np.testing.assert_array_equal(numbers, encoder.transform(IRIS)["numbers"])
+
+
+@pytest.mark.parametrize("fitted", [IRIS, pd.DataFrame(IRIS), pd.DataFrame(IRIS, columns=list("abcd"))])
+@pytest.mark.parametrize("empty", [pd.DataFrame(index=range(3)), np.empty((3, 0)), np.empty((3, 0), object)])
+def test_a_table_without_columns_is_refused(fitted, empty):
+    with pytest.raises(ValueError, match="X has 0 features, but .* 4 features|columns missing: 'a', 'b', 'c', 'd'"):
+        TableEncoder().fit(fitted).transform(empty)
+    with pytest.raises(ValueError, match=r"0 feature\(s\) \(shape=\(3, 0\)\)"):
+        TableEncoder().fit(empty)
+
+
 def test_infinity_is_refused_with_row_and_column(frame):
     frame.loc[[7, 9], "width/height"] = np.inf
     with pytest.raises(ValueError, match="2 infinite values, the first in row 7, column 'width/height'"):
