@@ -46,13 +46,18 @@ class Rows:
         """Return a column of the inputs by the key of the declaration and its name, or by its index in an array.
 
         Raises:
-            ValueError: If no input has the column, or the column has missing values.
+            ValueError: If no input has the column, an input has it twice, or it has missing values.
         """
         known: list[Any] = []
         for rows in self.inputs:
             is_frame = isinstance(rows, pd.DataFrame)
             names = list(rows.columns) if is_frame else list(range(rows.shape[1])) if _is_table(rows) else []
             known += names
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"`validation` {key!r} must name one column of `x`. Received: {name!r:.60}, the name of "
+                    f"{names.count(name)} columns"
+                )
             if name in names:
                 values = rows[name] if is_frame else pd.Series(rows[:, name])
                 values = values.reset_index(drop=True)

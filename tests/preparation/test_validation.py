@@ -124,6 +124,12 @@ def test_times_are_read_as_the_encoder_reads_them(column):
     assert training.tolist() == [0, 3] and validated.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("key", ["group_on", "time_on", "stratify_on"])
+def test_a_name_of_two_columns_is_refused(key):
+    with pytest.raises(ValueError, match=f"`validation` '{key}' must name one column of `x`. Received: 'd', .* 2 col"):
+        sets({key: "d"}, x=TABLE.set_axis(["d", "d", "e"], axis=1))
+
+
 def test_a_time_that_is_no_date_is_refused():
     x = pd.DataFrame({"d": [f"{day:02}.01.2020" for day in range(1, 31)] + ["unknown"]})
     with pytest.raises(ValueError, match="'time_on' must be a column of numbers or dates.*'d' with the value 'unknown"):
