@@ -131,16 +131,11 @@ class TargetEncoder:
             ValueError: If `y` has missing or infinite values, labels that don't occur in `fit`, or another number of
                 columns.
         """
+        if self.task_ == "multilabel":
+            return self.comparable(y).astype("float32")
+        if self.task_ == "regression":
+            return ((self.comparable(y) - self.mean_) / self.deviation_).astype("float32")
         values = finite_targets(y)
-        if self.task_ in ("regression", "multilabel"):
-            matrix = values.reshape(len(values), -1)
-            if matrix.shape[1] != self.n_outputs_:
-                raise ValueError(f"`y` must have {self.n_outputs_} columns as in fit. Received: {matrix.shape[1]}")
-            if self.task_ == "multilabel":
-                if not is_indicator(matrix):
-                    raise ValueError("`y` must hold only 0 and 1 as in fit. Received: other values")
-                return matrix.astype("float32")
-            return ((_as_floats(matrix) - self.mean_) / self.deviation_).astype("float32")
         codes = self.codes(values)
         if (codes < 0).any():
             unseen = pd.unique(pd.Series(values[codes < 0]))
@@ -149,9 +144,48 @@ class TargetEncoder:
             raise ValueError(f"`y` has labels that were not seen in training: {names}{more}")
         return codes.astype("float32")[:, None] if self.task_ == "binary" else codes.astype("int32")
 
+    def comparable(self, y):
+        """Return targets as scikit-learn's scores compare them: codes of classes, indicators, or float64 numbers.
+
+        A score takes no fractional numbers as labels, but any codes.
+
+        Args:
+            y: Targets as in `fit`.
+
+        Returns:
+            As in `codes`, or an array `(rows, n_outputs_)`.
+
+        Raises:
+            ValueError: If `y` isn't of the kind in `fit`, has another number of columns, or missing or infinite values.
+        """
+        if self.task_ in ("binary", "multiclass"):
+            return self.codes(y)
+        values = finite_targets(y)
+        matrix = values.reshape(len(values), -1)
+        if matrix.shape[1] != self.n_outputs_:
+            raise ValueError(f"`y` must have {self.n_outputs_} columns as in fit. Received: {matrix.shape[1]}")
+        if self.task_ == "regression":
+            return _as_floats(matrix)
+        if not is_indicator(matrix):
+            raise ValueError("`y` must hold only 0 and 1 as in fit. Received: other values")
+        return matrix
+
     def codes(self, y):
-        """Return the position of each label in `classes_`, -1 for a label that doesn't occur in `fit`, `(rows,)`."""
-        return pd.Index(self.classes_).get_indexer(pd.Index(finite_targets(y)))
+        """Return the position of each label in `classes_`, -1 for a label that doesn't occur in `fit`, `(rows,)`.
+
+        Raises:
+            ValueError: If `y` isn't one column of booleans, numbers or strings as in `fit`, or has missing values.
+        """
+        values = finite_targets(y)
+        if values.ndim == 2:
+            raise ValueError(f"`y` must have one column of labels as in fit. Received: {values.shape[1]} columns")
+        expected, received = _kind_of_labels(self.classes_), _kind_of_labels(values)
+        if received != expected:
+            raise ValueError(
+                f"`y` must hold labels as in fit, {expected} such as {plain(self.classes_[0])!r:.60}. Received: "
+                f"{received} such as {plain(values[0])!r:.60}"
+            )
+        return pd.Index(self.classes_).get_indexer(pd.Index(values))
 
     def decode(self, predictions):
         """Decode the outputs of the network to labels or numbers.
@@ -329,6 +363,10 @@ def _check_labels(values, are_categories):
             "Unknown label type: continuous. `y` must hold labels for classification, not numbers with fractional "
             "parts, unless its dtype is pandas' category"
         )
+
+
+def _kind_of_labels(values):
+    return {"b": "booleans", "i": "numbers", "u": "numbers", "f": "numbers"}.get(values.dtype.kind, "strings")
 
 
 def _check_finite(values):

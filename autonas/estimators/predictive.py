@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from autonas.arguments import checks
 from autonas.data import checks as data_checks
 from autonas.data import interchange, is_stream
-from autonas.data import targets as targets_module
 from autonas.estimators import inspection, permutation, thresholds
 from autonas.objectives import goal, metrics
 from autonas.prediction import predictor as predictor_module
@@ -180,9 +179,8 @@ class PredictiveModel(inspection.InspectedModel):
             targets.items(), predictor_module.split_inputs(y, list(targets), "y"), strict=True
         ):
             measure = r2_score if target.task_ == "regression" else accuracy_score
-            # scikit-learn takes no fractional numbers as labels, but any codes.
-            convert = target.codes if target.task_ in ("binary", "multiclass") else targets_module.finite_targets
-            scores.append(measure(convert(truth), convert(target.decode(outputs[name])), sample_weight=sample_weight))
+            predicted = target.comparable(target.decode(outputs[name]))
+            scores.append(measure(target.comparable(truth), predicted, sample_weight=sample_weight))
         return float(np.mean(scores))
 
     def feature_importance(
