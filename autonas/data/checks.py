@@ -112,6 +112,27 @@ def check_sample_weight(sample_weight):
     return weights
 
 
+def check_groups(groups):
+    """Return the group labels of the rows as an array `(rows,)`; one column becomes one-dimensional.
+
+    Raises:
+        ValueError: If there isn't one label per row.
+    """
+    masks.refuse_masked(groups, "groups")
+    try:
+        labels = np.asarray(groups)
+    except ValueError:  # Lists of unequal lengths.
+        labels = np.empty(())
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise ValueError(
+            f"`groups` must be one label per row, (rows,). Received: {describe(groups)}. Join several labels of a row "
+            "to one, for example by `['-'.join(map(str, labels)) for labels in groups]`."
+        )
+    return labels
+
+
 def are_confused(values, numbers):
     """Return whether different integers are equal after conversion to float64.
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from autonas.data import interchange
-from autonas.data.checks import is_stream, warn_of_shuffled_index
+from autonas.data.checks import check_groups, is_stream, warn_of_shuffled_index
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,12 +29,16 @@ class FitData:
         """Return the arguments of `fit` with frames, loaders and names of columns converted.
 
         Raises:
-            ValueError: If `y` is a string, and no column of `x` has this name.
+            ValueError: If `y` is a string, and no column of `x` has this name, or `groups` isn't one label per row.
         """
+        groups = interchange.converted(groups)
+        if groups is not None:
+            # Only a check: the header of a search describes the groups as they were passed.
+            check_groups(groups)
         rows, targets = interchange.rows_and_targets(x, y)
         warn_of_shuffled_index(rows, targets)
         validated = interchange.labelled_rows(validation_data, y)
-        return cls(rows, targets, interchange.converted(sample_weight), validated, interchange.converted(groups))
+        return cls(rows, targets, interchange.converted(sample_weight), validated, groups)
 
     @property
     def is_stream(self):

@@ -1,4 +1,4 @@
-"""Conversion of data of other libraries: frames to pandas, tensors to numpy, loaders to `tf.data.Dataset`."""
+"""Conversion of data of other libraries and byte orders: to pandas, to numpy, and to `tf.data.Dataset`."""
 
 import sys
 
@@ -10,6 +10,8 @@ from autonas.data.checks import describe, is_stream, name_labels
 
 def converted(data):
     """Convert a frame to pandas, a tensor to numpy and a loader to a `tf.data.Dataset`; return other objects unchanged.
+
+    Arrays and columns of the other byte order, which pandas can't index, get the byte order of this computer.
 
     Args:
         data: A frame or column of polars, pyarrow or any other library with Arrow's interface and `to_pandas`; a
@@ -24,12 +26,14 @@ def converted(data):
     if type(data) is dict:
         return {name: converted(value) for name, value in data.items()}
     if isinstance(data, (list, tuple)):
-        is_foreign = any(_is_foreign_frame(value) or _is_tensor(value) for value in data)
+        is_foreign = any(_is_foreign_frame(value) or _is_tensor(value) or _is_swapped(value) for value in data)
         return [converted(value) for value in data] if is_foreign else data
     if _is_foreign_frame(data):
         return data.to_pandas()
     if _is_tensor(data):
-        return np.asarray(data)
+        data = np.asarray(data)
+    if _is_swapped(data):
+        return _native(data)
     if _is_loader(data):
         from autonas.data import loaders  # TensorFlow only.
 
@@ -50,12 +54,17 @@ def rows_and_targets(x, y):
         y: Targets, or the name of a column of `x`, a string.
 
     Raises:
-        ValueError: If `x` has no column of this name.
+        ValueError: If `x` has no column of this name, or several.
     """
     x = converted(x)
     if not isinstance(y, str):
         return x, converted(y)
     columns = list(x.columns) if isinstance(x, pd.DataFrame) else []
+    if columns.count(y) > 1:
+        raise ValueError(
+            f"`y` must name one column of `x`. Received: y={y!r:.60}, the name of {columns.count(y)} columns. Rename "
+            "the others, or remove them."
+        )
     if y in columns:
         return x.drop(columns=y), x[y]
     if columns:
@@ -90,6 +99,25 @@ def _is_tensor(data):
     known = (np.ndarray, np.generic, pd.DataFrame, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)
     has_array = hasattr(data, "__array_interface__") or (hasattr(data, "__array__") and hasattr(data, "shape"))
     return has_array and not isinstance(data, known)
+
+
+def _is_swapped(data):
+    """Return whether an array, or a column of a frame, has the other byte order."""
+    if isinstance(data, pd.DataFrame):
+        return any(map(_is_swapped, data.dtypes))
+    dtype = data if isinstance(data, np.dtype) else getattr(data, "dtype", None)
+    return isinstance(dtype, np.dtype) and not dtype.isnative
+
+
+def _native(data):
+    """Return an array, a column or a frame in the byte order of this computer."""
+    if not isinstance(data, pd.DataFrame):
+        return data.astype(data.dtype.newbyteorder("="))
+    data = data.copy(deep=False)
+    for position, dtype in enumerate(data.dtypes):
+        if _is_swapped(dtype):
+            data.isetitem(position, _native(data.iloc[:, position]))
+    return data
 
 
 def _is_loader(data):

@@ -173,6 +173,8 @@ def infer_task(y):
     values = as_target_array(y)
     if values.ndim == 2:
         return "multilabel" if is_indicator(values) else "regression"
+    if is_categorical(y):
+        return "multiclass" if len(np.unique(values)) > 2 else "binary"
     if values.dtype.kind in "fc":
         finite = values[np.isfinite(values)]
         if (finite != np.floor(finite.real)).any():
@@ -205,6 +207,13 @@ def _labels_or_numbers(distinct, counts, limit, numbered):
     if not (few or numbers_classes):
         return "regression"
     return "multiclass" if len(distinct) > 2 else "binary"
+
+
+def is_categorical(y):
+    """Return whether targets are declared as classes: one column of pandas' category dtype."""
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    return isinstance(getattr(y, "dtype", None), pd.CategoricalDtype)
 
 
 def is_indicator(values):

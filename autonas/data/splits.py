@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
-from autonas.data import masks
-from autonas.data.checks import check_labels_in_training, check_same_rows
+from autonas.data.checks import check_groups, check_labels_in_training, check_same_rows
 from autonas.data.kinds import as_target_array
 
 #: Default share of the rows in the validation set, and largest number of its rows. The standard error of an accuracy on
@@ -213,8 +212,7 @@ def _split_groups(y, groups, validation_split, generator):
 
 def _group_codes(groups):
     """Return the number of the group of every row, integers from 0."""
-    masks.refuse_masked(groups, "groups")
-    return pd.factorize(pd.Series(np.asarray(groups)), use_na_sentinel=False)[0]
+    return pd.factorize(pd.Series(check_groups(groups)), use_na_sentinel=False)[0]
 
 
 def _group_folds(y, groups, n_folds, generator, swapped=False):

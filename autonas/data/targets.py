@@ -10,7 +10,7 @@ from autonas import storage
 from autonas.arguments.checks import check_integer
 from autonas.arguments.scalars import plain
 from autonas.data.checks import MAX_FLOAT32, check_strings, warn_of_confused_integers
-from autonas.data.kinds import as_target_array, infer_task, is_indicator
+from autonas.data.kinds import as_target_array, infer_task, is_categorical, is_indicator
 
 TASKS = ("binary", "multiclass", "multilabel", "regression", "classification")
 
@@ -92,7 +92,7 @@ class TargetEncoder:
         if len(values) == 0:
             raise ValueError("`y` must hold at least one row. Received: 0 rows")
         _check_finite(values)
-        self.task_ = self._find_task(values)
+        self.task_ = self._find_task(values, is_categorical(y))
         self.one_dimensional_ = values.ndim == 1
         self.dtype_ = _dtype_name(values)
         self.classes_ = self.mean_ = self.deviation_ = None
@@ -131,23 +131,61 @@ class TargetEncoder:
             ValueError: If `y` has missing or infinite values, labels that don't occur in `fit`, or another number of
                 columns.
         """
+        if self.task_ == "multilabel":
+            return self.comparable(y).astype("float32")
+        if self.task_ == "regression":
+            return ((self.comparable(y) - self.mean_) / self.deviation_).astype("float32")
         values = finite_targets(y)
-        if self.task_ in ("regression", "multilabel"):
-            matrix = values.reshape(len(values), -1)
-            if matrix.shape[1] != self.n_outputs_:
-                raise ValueError(f"`y` must have {self.n_outputs_} columns as in fit. Received: {matrix.shape[1]}")
-            if self.task_ == "multilabel":
-                if not is_indicator(matrix):
-                    raise ValueError("`y` must hold only 0 and 1 as in fit. Received: other values")
-                return matrix.astype("float32")
-            return ((_as_floats(matrix) - self.mean_) / self.deviation_).astype("float32")
-        codes = pd.Index(self.classes_).get_indexer(pd.Index(values))
+        codes = self.codes(values)
         if (codes < 0).any():
             unseen = pd.unique(pd.Series(values[codes < 0]))
             names = ", ".join(repr(plain(label)) for label in unseen[:5])
             more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
             raise ValueError(f"`y` has labels that were not seen in training: {names}{more}")
         return codes.astype("float32")[:, None] if self.task_ == "binary" else codes.astype("int32")
+
+    def comparable(self, y):
+        """Return targets as scikit-learn's scores compare them: codes of classes, indicators, or float64 numbers.
+
+        A score takes no fractional numbers as labels, but any codes.
+
+        Args:
+            y: Targets as in `fit`.
+
+        Returns:
+            As in `codes`, or an array `(rows, n_outputs_)`.
+
+        Raises:
+            ValueError: If `y` isn't of the kind in `fit`, has another number of columns, or missing or infinite values.
+        """
+        if self.task_ in ("binary", "multiclass"):
+            return self.codes(y)
+        values = finite_targets(y)
+        matrix = values.reshape(len(values), -1)
+        if matrix.shape[1] != self.n_outputs_:
+            raise ValueError(f"`y` must have {self.n_outputs_} columns as in fit. Received: {matrix.shape[1]}")
+        if self.task_ == "regression":
+            return _as_floats(matrix)
+        if not is_indicator(matrix):
+            raise ValueError("`y` must hold only 0 and 1 as in fit. Received: other values")
+        return matrix
+
+    def codes(self, y):
+        """Return the position of each label in `classes_`, -1 for a label that doesn't occur in `fit`, `(rows,)`.
+
+        Raises:
+            ValueError: If `y` isn't one column of booleans, numbers or strings as in `fit`, or has missing values.
+        """
+        values = finite_targets(y)
+        if values.ndim == 2:
+            raise ValueError(f"`y` must have one column of labels as in fit. Received: {values.shape[1]} columns")
+        expected, received = _kind_of_labels(self.classes_), _kind_of_labels(values)
+        if received != expected:
+            raise ValueError(
+                f"`y` must hold labels as in fit, {expected} such as {plain(self.classes_[0])!r:.60}. Received: "
+                f"{received} such as {plain(values[0])!r:.60}"
+            )
+        return pd.Index(self.classes_).get_indexer(pd.Index(values))
 
     def decode(self, predictions):
         """Decode the outputs of the network to labels or numbers.
@@ -232,16 +270,17 @@ class TargetEncoder:
             encoder.deviation_ = None if fitted["deviation"] is None else np.array(fitted["deviation"], "float64")
         return encoder
 
-    def _find_task(self, values):
-        if self.task is None:
-            return infer_task(values) if self.num_classes is None else self._find_class_task(values)
-        if self.task == "classification":
-            return self._find_class_task(values)
+    def _find_task(self, values, are_categories):
+        """Return the task of targets; any numbers can be labels if they `are_categories`."""
+        if self.task is None and self.num_classes is None and not are_categories:
+            return infer_task(values)
+        if self.task in (None, "classification"):
+            return self._find_class_task(values, are_categories)
         if self.task in ("binary", "multiclass"):
-            _check_labels(values)
+            _check_labels(values, are_categories)
         return self.task
 
-    def _find_class_task(self, values):
+    def _find_class_task(self, values, are_categories):
         if values.ndim == 2:
             if is_indicator(values):
                 return "multilabel"
@@ -249,7 +288,7 @@ class TargetEncoder:
                 "Unknown label type: several columns of numbers. Classification takes one column of "
                 "labels or an indicator matrix of 0 and 1"
             )
-        _check_labels(values)
+        _check_labels(values, are_categories)
         n_classes = len(pd.unique(pd.Series(values))) if self.num_classes is None else self.num_classes
         return "multiclass" if n_classes > 2 else "binary"
 
@@ -316,13 +355,18 @@ def _warn_about_one_hot_rows(values):
         )
 
 
-def _check_labels(values):
+def _check_labels(values, are_categories):
     if values.ndim == 2:
         raise ValueError("Unknown label type: several columns. `y` must have one column of labels")
-    if values.dtype.kind == "f" and (values != np.floor(values)).any():
+    if not are_categories and values.dtype.kind == "f" and (values != np.floor(values)).any():
         raise ValueError(
-            "Unknown label type: continuous. `y` must hold labels for classification, not numbers with fractional parts"
+            "Unknown label type: continuous. `y` must hold labels for classification, not numbers with fractional "
+            "parts, unless its dtype is pandas' category"
         )
+
+
+def _kind_of_labels(values):
+    return {"b": "booleans", "i": "numbers", "u": "numbers", "f": "numbers"}.get(values.dtype.kind, "strings")
 
 
 def _check_finite(values):

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
-from autonas.data import number_of_rows
+from autonas.data import Encoder, masks, number_of_rows
+from autonas.data.encoders import frames
 
 
 def importances(
@@ -45,6 +47,27 @@ def importances(
     return frame.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
 
 
+def permutable(rows: Any, encoder: Encoder) -> Any:
+    """Return the rows of one input as a DataFrame or an array, of which columns or channels can be permuted.
+
+    Args:
+        rows: Rows as in `fit`, such as a list of rows, a sparse matrix, or a list of series of different lengths, whose
+            channels are padded with NaN as in `fit`.
+        encoder: The fitted encoder of the input.
+
+    Raises:
+        ValueError: If the input is neither a table nor series.
+    """
+    if encoder.kind == "table":
+        return frames.frame_or_matrix(rows)
+    if encoder.kind == "series":
+        return encoder.transform(rows)["series"]
+    raise ValueError(
+        "`x` must have columns or channels to permute: a table, or series of several channels. Received: "
+        f"{type(rows).__name__}, an input of kind {encoder.kind!r}"
+    )
+
+
 def parts_of(
     rows: Any, groups: Mapping[Any, Sequence[Any]] | None = None, names: Sequence[Any] | None = None
 ) -> dict[Any, Callable[[np.ndarray], Any]]:
@@ -57,16 +80,10 @@ def parts_of(
         names: Names of the columns or channels of an array. Defaults to `None`: their indices.
 
     Raises:
-        ValueError: If the rows have no columns, or a group names a column that the rows don't have.
+        ValueError: If a group names a column that the rows don't have.
     """
     is_frame = isinstance(rows, pd.DataFrame)
-    values = rows if is_frame else np.asarray(rows)
-    if not is_frame and values.ndim not in (2, 3):
-        raise ValueError(
-            "`x` must have columns or channels to permute: a table, or series of several channels. Received: "
-            f"{type(rows).__name__} of shape {values.shape}"
-        )
-    columns = list(rows.columns) if is_frame else list(names or range(values.shape[-1]))
+    columns = list(rows.columns) if is_frame else list(names or range(rows.shape[-1]))
     for name, members in (groups or {}).items():
         unknown = [column for column in members if column not in columns]
         if unknown or not len(members):
@@ -81,8 +98,8 @@ def parts_of(
 
         def function(order: np.ndarray) -> Any:
             if not is_frame:
-                changed = values.copy()
-                changed[..., positions] = values[order][..., positions]
+                changed = rows.copy()
+                changed[..., positions] = rows[order][..., positions]
                 return changed
             changed = rows.copy()
             for position in positions:
@@ -99,10 +116,19 @@ def parts_of_several(inputs: Sequence[Any], names: Sequence[str]) -> dict[str, C
 
     def permuted(index: int) -> Callable[[np.ndarray], Any]:
         def function(order: np.ndarray) -> list[Any]:
-            rows = inputs[index]
-            changed = rows.iloc[order] if hasattr(rows, "iloc") else np.asarray(rows)[order]
+            changed = _in_order(inputs[index], order)
             return [changed if position == index else value for position, value in enumerate(inputs)]
 
         return function
 
     return {name: permuted(index) for index, name in enumerate(names)}
+
+
+def _in_order(rows: Any, order: np.ndarray) -> Any:
+    """Return the rows of any input in another order."""
+    rows = masks.with_missing(rows)
+    if sparse.issparse(rows):
+        return rows.tocsr()[order]  # Some sparse formats don't support indexing.
+    if hasattr(rows, "iloc"):
+        return rows.iloc[order]
+    return [rows[index] for index in order] if isinstance(rows, (list, tuple)) else np.asarray(rows)[order]

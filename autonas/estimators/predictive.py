@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from autonas.arguments import checks
 from autonas.data import checks as data_checks
 from autonas.data import interchange, is_stream
-from autonas.data import targets as targets_module
 from autonas.estimators import inspection, permutation, thresholds
 from autonas.objectives import goal, metrics
 from autonas.prediction import predictor as predictor_module
@@ -175,18 +174,13 @@ class PredictiveModel(inspection.InspectedModel):
         from sklearn.metrics import accuracy_score, r2_score
 
         outputs, y = self._labelled_outputs(x, y)
-        targets = list(self.predictor_.targets.values())
-        names = list(self.predictor_.targets)
-        predicted = self._per_head(outputs, lambda target, values: target.decode(values))
-        predicted = [predicted] if len(targets) == 1 else predicted
-        scores = [
-            (r2_score if target.task_ == "regression" else accuracy_score)(
-                targets_module.finite_targets(truth), guess, sample_weight=sample_weight
-            )
-            for target, truth, guess in zip(
-                targets, predictor_module.split_inputs(y, names, "y"), predicted, strict=True
-            )
-        ]
+        targets, scores = self.predictor_.targets, []
+        for (name, target), truth in zip(
+            targets.items(), predictor_module.split_inputs(y, list(targets), "y"), strict=True
+        ):
+            measure = r2_score if target.task_ == "regression" else accuracy_score
+            predicted = target.comparable(target.decode(outputs[name]))
+            scores.append(measure(target.comparable(truth), predicted, sample_weight=sample_weight))
         return float(np.mean(scores))
 
     def feature_importance(
@@ -251,9 +245,12 @@ class PredictiveModel(inspection.InspectedModel):
         """Return the rows to permute, a list for several inputs, their score, and the names of the columns."""
         from sklearn.metrics import check_scoring
 
-        inputs = predictor_module.split_inputs(x, list(self.predictor_.encoders))
+        encoders = self.predictor_.encoders
+        inputs = predictor_module.split_inputs(x, list(encoders))
+        if len(inputs) == 1:
+            inputs = permutation.permutable(inputs[0], *encoders.values())
         scorer = check_scoring(self, scoring)
-        return inputs if len(inputs) > 1 else inputs[0], lambda rows: scorer(self, rows, y), None
+        return inputs, lambda rows: scorer(self, rows, y), None
 
     def _outputs(self, x: Any) -> dict[str, np.ndarray]:
         check_is_fitted(self, "predictor_")

@@ -112,11 +112,7 @@ def prepare(plan, data):
         ]
     weights = _weights(plan.task.class_weight, data.sample_weight, targets, rows[1], n_rows)
     if weights is not None:
-        if not weights[train_rows].any():
-            raise ValueError(
-                "`sample_weight` and `class_weight` must leave a training row with a weight above zero. Received: "
-                "weights of zero for all of them"
-            )
+        _check_weights(weights, folds or [(train_rows, validation_rows)])
         weights = (weights / np.mean(weights[:n_rows])).astype("float32")
     encoded = dataset.ArrayDataset(
         *rows,
@@ -284,6 +280,24 @@ def _weights(class_weight, sample_weight, targets, encoded, n_rows):
             by_class = np.array([class_weight.get(label, 1.0) for label in target.classes_.tolist()])
         weights = by_class[codes] if weights is None else weights * by_class[codes]
     return weights
+
+
+def _check_weights(weights, sets):
+    """Raise a `ValueError` unless each training set and each validation set has a row with a weight above zero.
+
+    Args:
+        weights: Weight of each row, `(n,)`.
+        sets: List of pairs of training rows and validation rows, one for each fold.
+    """
+    for number, pair in enumerate(sets):
+        for name, rows in zip(("training", "validation"), pair, strict=True):
+            if not weights[rows].any():
+                fold = f" of fold {number}" if len(sets) > 1 else ""
+                raise ValueError(
+                    "`sample_weight` and `class_weight` must leave a weight above zero among the training rows and "
+                    f"among the validation rows. Received: weights of zero for all {len(rows)} {name} rows{fold}. "
+                    "Leave out rows of weight zero, or choose the sets by `validation` or `validation_data`."
+                )
 
 
 def check_class_weight(class_weight, target):

@@ -1,7 +1,6 @@
 """The argument `validation`: a share, a number of folds, a splitter of scikit-learn, or a declaration by columns."""
 
 import dataclasses
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,8 @@ import pandas as pd
 
 from autonas.arguments import checks
 from autonas.data import splits
-from autonas.data.checks import check_labels_in_training, name_labels
+from autonas.data.checks import check_groups, check_labels_in_training, name_labels
+from autonas.data.encoders import columns, dates
 from autonas.data.kinds import as_target_array
 
 #: The keys of a declaration: columns, the size of the validation set, and the number of times that folds are drawn.
@@ -46,14 +46,19 @@ class Rows:
         """Return a column of the inputs by the key of the declaration and its name, or by its index in an array.
 
         Raises:
-            ValueError: If no input has the column, or the column has missing values.
+            ValueError: If no input has the column, an input has it twice, or it has missing values.
         """
         known: list[Any] = []
         for rows in self.inputs:
             is_frame = isinstance(rows, pd.DataFrame)
-            columns = list(rows.columns) if is_frame else list(range(rows.shape[1])) if _is_table(rows) else []
-            known += columns
-            if name in columns:
+            names = list(rows.columns) if is_frame else list(range(rows.shape[1])) if _is_table(rows) else []
+            known += names
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"`validation` {key!r} must name one column of `x`. Received: {name!r:.60}, the name of "
+                    f"{names.count(name)} columns"
+                )
+            if name in names:
                 values = rows[name] if is_frame else pd.Series(rows[:, name])
                 values = values.reset_index(drop=True)
                 if values.isna().any():
@@ -159,8 +164,9 @@ def _n_splits(splitter: Any) -> int:
 
 def _splitter_sets(splitter: Any, rows: Rows) -> list[tuple[np.ndarray, np.ndarray]]:
     target, name = rows.target, type(splitter).__name__
+    groups = None if rows.groups is None else check_groups(rows.groups)
     try:
-        pairs = list(splitter.split(np.zeros((len(target), 1)), target, rows.groups))
+        pairs = list(splitter.split(np.zeros((len(target), 1)), target, groups))
     except (TypeError, ValueError) as error:
         advice = "" if rows.groups is not None else " If it splits by groups, pass `groups` to `fit`."
         raise ValueError(
@@ -184,7 +190,7 @@ def _declared_sets(
         times = _times(rows.column("time_on", declaration["time_on"]), declaration["time_on"])
         if groups is not None:
             # A group is as late as its last row, so that its rows stay together.
-            times = pd.Series(times).groupby(np.asarray(groups)).transform("max").to_numpy()
+            times = pd.Series(times).groupby(check_groups(groups)).transform("max").to_numpy()
         return _sets_by_time(times, splits.validation_share(plan.selection.split, len(times)), n_folds)
     y, task = rows.y, rows.task
     if "stratify_on" in declaration:
@@ -196,16 +202,23 @@ def _declared_sets(
 
 
 def _times(values: pd.Series, name: Any) -> np.ndarray:
-    """Return the order of the values of a column as integers: numbers, dates, or strings of dates."""
+    """Return the order of the values of a column as integers: numbers or dates, read as the encoder of tables does."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.cat.categories.dtype)
+    # Numbers and datetimes are compared as they are: a conversion would round them.
     if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values)):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Of a format that isn't recognised, before the error.
-                values = pd.to_datetime(values)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"`validation` 'time_on' must be a column of numbers or dates. Received: {name!r:.60}, {error}"
-            ) from error
+        kind = columns.infer_column(values)
+        if kind == "number":
+            values = pd.Series(columns.as_numbers(values))
+        else:
+            times = dates.as_datetimes(values, columns.find_notation(values)) if kind == "date" else None
+            if times is None or times.isna().any():
+                wrong = values.iloc[0 if times is None else int(np.argmax(times.isna()))]
+                raise ValueError(
+                    "`validation` 'time_on' must be a column of numbers or dates. Received: "
+                    f"{name!r:.60} with the value {wrong!r:.60}. Convert it with pandas.to_datetime."
+                )
+            values = times
     return values.rank(method="dense").to_numpy().astype(int)
 
 

@@ -113,7 +113,7 @@ class TextInput(Input):
     """Input node for texts, an array or list of n strings.
 
     Args:
-        max_tokens: Maximum size of the vocabulary. Defaults to 20,000.
+        max_tokens: Maximum size of the vocabulary, including padding and unknown words, at least 3. Defaults to 20,000.
         length: Number of words of a text that networks read, the first ones, or of characters of texts with hardly any
             white space, such as Chinese ones. Defaults to `None`: the 99th percentile of the lengths in the training
             set, limited to 512, or to 3,000,000 divided by the number of training rows if this is larger. A warning is

@@ -59,3 +59,14 @@ def test_validation_labels_must_be_in_training():
 def test_streams_are_recognised():
     assert checks.is_stream(tf.data.Dataset.range(3))
     assert not checks.is_stream([1, 2])
+
+
+@pytest.mark.parametrize("groups", [[3, 5], np.array([[3], [5]]), pd.DataFrame({"g": [3, 5]}), pd.Series([3, 5])])
+def test_groups_are_one_label_per_row(groups):
+    assert checks.check_groups(groups).tolist() == [3, 5]
+
+
+@pytest.mark.parametrize("groups", [[("a", 1), ("b", 2)], np.zeros((3, 2)), [[1], [1, 2]], "patient", 5])
+def test_other_groups_are_refused(groups):
+    with pytest.raises(ValueError, match=r"`groups` must be one label per row, \(rows,\). Received: .* Join several"):
+        checks.check_groups(groups)

@@ -51,6 +51,28 @@ def test_other_objects_are_returned_unchanged(data):
     assert interchange.converted(data) is data
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.array([1, 2], ">i4"),
+        np.array(["ä", "b"], ">U1"),
+        np.ma.masked_array([1.5, 2.5], [True, False], ">f8"),
+        pd.Series(np.array([1, 2], ">i4"), index=[5, 3], name="y"),
+        pd.DataFrame({"a": np.array([1.5, 2.5], ">f8"), "b": ["x", "y"]}, index=[5, 3]),
+        pd.DataFrame(np.array([[1, 2]], ">i8"), columns=["a", "a"]),
+    ],
+)
+def test_the_byte_order_becomes_that_of_this_computer(data):
+    for native in (interchange.converted(data), interchange.converted([data, "other"])[0]):
+        assert type(native) is type(data)
+        dtypes = native.dtypes if isinstance(data, pd.DataFrame) else [native.dtype]
+        assert all(dtype.isnative for dtype in dtypes if isinstance(dtype, np.dtype))
+        if isinstance(data, np.ndarray):
+            np.testing.assert_array_equal(native, data)
+        else:
+            assert native.index.equals(data.index) and (native.to_numpy() == data.to_numpy()).all()
+
+
 def test_pictures_of_pillow_become_arrays():
     picture = pytest.importorskip("PIL.Image").fromarray(np.eye(3, dtype="uint8"))
     assert [pixels.tolist() for pixels in interchange.converted([picture, picture])] == [np.eye(3).tolist()] * 2
@@ -72,6 +94,12 @@ def test_a_string_names_the_column_of_the_targets(make):
     assert list(x) == ["count", "day", "flag"] and y.tolist()[::2] == ["a", "c"]
     x, y = interchange.labelled_rows((make(), "word"), "word")
     assert list(x) == ["count", "day", "flag"] and y.tolist()[::2] == ["a", "c"]
+
+
+def test_a_string_that_names_two_columns_is_refused():
+    frame = pd.DataFrame([[1, 2, 3]], columns=["y", "x", "y"])
+    with pytest.raises(ValueError, match="`y` must name one column of `x`. Received: y='y', the name of 2 columns"):
+        interchange.rows_and_targets(frame, "y")
 
 
 def test_a_string_that_names_no_column_is_refused_with_the_columns_that_exist():

@@ -93,6 +93,8 @@ def test_no_kind_is_a_short_error(x, message):
         ([True, False] * 5, "binary"),
         (pd.array([True, False] * 5, dtype="boolean"), "binary"),
         (pd.Series(["a", "b", "c"] * 5, dtype="category"), "multiclass"),
+        (pd.DataFrame({"y": pd.Categorical([1.5, 2.5])}), "binary"),
+        (pd.CategoricalIndex(range(30)), "multiclass"),
         (np.array([1, 2, 3] * 5, dtype=object), "multiclass"),
         (load_iris().target, "multiclass"),
         (load_iris().target[:, None], "multiclass"),

@@ -21,6 +21,8 @@ def perfect_predictions(encoder, encoded):
         (pd.Series(["a", "b", "c"] * 5), object),
         (pd.Series(["a", "b", "c"] * 5, dtype="category"), object),
         (pd.Series([7, 3] * 5, dtype="category"), "int64"),
+        (pd.Series(np.arange(30), dtype="category"), "int64"),
+        (pd.Categorical([1.5, 2.5, 4.0] * 5), "float64"),
         ([True, False] * 5, bool),
         (pd.array([True, False] * 5, dtype="boolean"), bool),
         (np.array([0, 1, 2] * 5, dtype="uint8"), "uint8"),
@@ -49,6 +51,40 @@ def test_labels_come_back_as_they_were(y, dtype):
         np.testing.assert_allclose(decoded, y, rtol=1e-5)
     else:
         np.testing.assert_array_equal(decoded, np.asarray(y))
+
+
+def test_categories_of_fractional_numbers_are_labels_of_a_classifier():
+    encoder = TargetEncoder("classification").fit(pd.Series([1.5, 2.5, 1.5]).astype("category"))
+    assert encoder.task_ == "binary" and encoder.decode(np.array([[0.9]])).tolist() == [2.5]
+    assert encoder.codes([2.5, 1.5, 9.5]).tolist() == [1, 0, -1]
+
+
+@pytest.mark.parametrize(
+    "y, others, message",
+    [
+        ([0, 1], [True, False], "must hold labels as in fit, numbers such as 0. Received: booleans such as True"),
+        ([0, 1], ["0", "1"], "numbers such as 0. Received: strings such as '0'"),
+        ([False, True], [0, 1], "booleans such as False. Received: numbers such as 0"),
+        (["a", "b"], [0.0, 1.0], "strings such as 'a'. Received: numbers such as 0.0"),
+        ([0, 1], [[0, 1], [1, 0]], "must have one column of labels as in fit. Received: 2 columns"),
+        ([0.5, 1.7], ["a", "b"], "must hold numbers for a regression. Received: strings"),
+        ([[0, 1, 0], [1, 1, 1]], [[0, 1], [1, 1]], "must have 3 columns as in fit. Received: 2"),
+    ],
+)
+def test_targets_of_another_kind_are_refused_by_scores_and_metrics(y, others, message):
+    encoder = TargetEncoder().fit(y)
+    for convert in (encoder.transform, encoder.comparable):
+        with pytest.raises(ValueError, match=f"`y` .*{message}"):
+            convert(others)
+
+
+def test_scores_compare_codes_indicators_or_numbers():
+    assert TargetEncoder().fit(["b", "a"]).comparable(["a", "b", "new"]).tolist() == [0, 1, -1]
+    assert TargetEncoder().fit([0, 1]).comparable([1.0, 0.0]).tolist() == [1, 0]
+    assert TargetEncoder("regression").fit([10, 20]).comparable([10, 15]).tolist() == [[10.0], [15.0]]
+    assert TargetEncoder().fit(np.eye(3, dtype=int)[[0, 1, 1]] + np.eye(3, dtype=int)[[1, 2, 2]]).comparable(
+        [[True, False, True]]
+    ).tolist() == [[True, False, True]]
 
 
 def test_binary():

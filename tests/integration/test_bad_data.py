@@ -89,6 +89,7 @@ def test_data_that_cannot_be_is_refused_before_anything_is_written(folder, x, y,
         ({"class_weight": {0: 0, 1: 0}}, {"sample_weight": Y < 2}, "`sample_weight` and `class_weight` must leave a"),
         ({}, {"sample_weight": masked(np.ones(150), 3)}, "`sample_weight` must have no masked values"),
         ({}, {"groups": masked(np.arange(150), 3)}, "`groups` must have no masked values"),
+        ({}, {"groups": [("a", 1)] * 150}, "`groups` must be one label per row.*list of length 150. Join several"),
         ({}, {"validation_data": (X, masked(Y, 3))}, "`y` must have no masked values"),
     ],
 )

@@ -64,10 +64,10 @@ model.leaderboard().drop(columns="seconds").to_pickle(directory + "/board.pickle
 def test_kills_of_workers_and_drivers_change_nothing(iris, folder, request):
     run, generator = folder / "run", np.random.default_rng(0)
     of_tests = {"cwd": request.config.rootpath, "start_new_session": True}
-    command = [sys.executable, "-c", SCRIPT, str(run), json.dumps({**BUDGET, "max_trials": 17})]
+    command = [sys.executable, "-c", SCRIPT, str(run), json.dumps({**BUDGET, "max_trials": 11})]
     driver = subprocess.Popen(command, **of_tests)
     killed = {"worker": 0, "driver": 0}
-    for number in range(2, 17, 3):
+    for number in range(2, 11, 3):
         while not _has_begun(run, number) and driver.poll() is None:
             time.sleep(0.01)
         time.sleep(float(generator.uniform(0.0, 0.3)))
@@ -81,12 +81,12 @@ def test_kills_of_workers_and_drivers_change_nothing(iris, folder, request):
             assert _all_end(workers), "workers end with their driver"
             driver = subprocess.Popen(command, **of_tests)
     assert driver.wait(300) == 0
-    assert killed["driver"] == 1 and killed["worker"] >= 3
+    assert killed["driver"] == 1 and killed["worker"] >= 2
     table = pandas.read_pickle(run / "board.pickle")
     searched = table[table.stage == "search"]
-    assert set(searched.status) == {"completed"} and searched.trial_id.nunique() == len(searched) == 17
+    assert set(searched.status) == {"completed"} and searched.trial_id.nunique() == len(searched) == 11
     assert searched.reason.str.contains("begun again: the worker process was killed").sum() >= 1
-    calm = classifier(max_trials=17).fit(*iris).leaderboard().query("stage == 'search'")
+    calm = classifier(max_trials=11).fit(*iris).leaderboard().query("stage == 'search'")
     assert list(searched.trial_id) == list(calm.trial_id)
     np.testing.assert_array_equal(searched.val_loss, calm.val_loss)
 

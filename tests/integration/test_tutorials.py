@@ -17,6 +17,8 @@ BUDGETS = {
     r'"epochs": \d+': '"epochs": 2',
     r"\bqueries=\d+": "queries=20",
     r"\bn_trials=\d+": "n_trials=12",
+    # One of the three strategies that train the same supernet.
+    r'"(reinforcement|Bayesian)": shared\(\S+\),': "",
 }
 
 

@@ -80,6 +80,14 @@ def test_groups_stay_together_in_time():
     assert last[TABLE.patient[training]].max() < last[TABLE.patient[validated]].min()
 
 
+@pytest.mark.parametrize("argument", [{"time_on": "day"}, {"folds": 3, "repeats": 1}, GroupKFold(4)])
+def test_groups_may_be_one_column(argument):
+    for (training, validated), expected in zip(
+        sets(argument, groups=TABLE[["patient"]]), sets(argument, groups=TABLE.patient), strict=True
+    ):
+        assert (training.tolist(), validated.tolist()) == tuple(rows.tolist() for rows in expected)
+
+
 def test_each_set_has_the_same_share_of_each_value():
     for _, validated in sets({"stratify_on": "site", "folds": 4}):
         assert TABLE.site[validated].value_counts().tolist() == [5, 5, 5]
@@ -96,6 +104,37 @@ def test_strings_of_dates_are_times():
     ((_, expected),) = sets({"time_on": "day"})
     ((_, validated),) = sets({"time_on": "day"}, x=written)
     np.testing.assert_array_equal(validated, expected)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param(["05.01.2020", "01.03.2020", "02.02.2020", "04.12.2019"], id="the day first"),
+        pytest.param(["13.01.2020", "01.03.2020", "02.02.2020", "04.12.2019"], id="a day after the 12th"),
+        pytest.param(pd.period_range("2019-11", periods=4, freq="M")[[1, 3, 2, 0]], id="periods"),
+        pytest.param(pd.Categorical(["2020-01-05", "2020-03-01", "2020-02-02", "2019-12-04"]), id="categories"),
+        pytest.param([2**60 + 1, 2**60 + 3, 2**60 + 2, 2**60], id="large integers"),
+        pytest.param(["2020-01-01 00:00:00.2", "2020-01-01 00:00:01", "2020-01-01 00:00:00.5", "2020-01-01"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Column")
+def test_times_are_read_as_the_encoder_reads_them(column):
+    x = pd.DataFrame({"d": column})
+    ((training, validated),) = sets({"time_on": "d", "share": 0.5}, x=x, y=np.arange(4.0))
+    assert training.tolist() == [0, 3] and validated.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("key", ["group_on", "time_on", "stratify_on"])
+def test_a_name_of_two_columns_is_refused(key):
+    with pytest.raises(ValueError, match=f"`validation` '{key}' must name one column of `x`. Received: 'd', .* 2 col"):
+        sets({key: "d"}, x=TABLE.set_axis(["d", "d", "e"], axis=1))
+
+
+def test_a_time_that_is_no_date_is_refused():
+    x = pd.DataFrame({"d": [f"{day:02}.01.2020" for day in range(1, 31)] + ["unknown"]})
+    with pytest.raises(ValueError, match="'time_on' must be a column of numbers or dates.*'d' with the value 'unknown"):
+        with pytest.warns(UserWarning, match="1 other string"):
+            sets({"time_on": "d"}, x=x, y=np.arange(31.0))
 
 
 def test_a_splitter_gives_its_sets():

@@ -150,8 +150,8 @@ def warn_of(notation, strings, name):
         )
 
 
-def as_unix_seconds(series, notation=Notation()):  # noqa: B008 (it is frozen)
-    """Convert a column of dates to seconds since 1970, int64, with `MISSING_DATE` for missing values.
+def as_datetimes(series, notation=Notation()):  # noqa: B008 (it is frozen)
+    """Convert a column of dates to a Series of datetimes without a time zone, with NaT for missing values.
 
     Dates with a time zone are converted to UTC.
 
@@ -170,7 +170,15 @@ def as_unix_seconds(series, notation=Notation()):  # noqa: B008 (it is frozen)
         series = _parse_column(series, notation)
     if getattr(series.dt, "tz", None) is not None:
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-    return series.to_numpy().astype("datetime64[s]").astype("int64")
+    return series
+
+
+def as_unix_seconds(series, notation=Notation()):  # noqa: B008
+    """Convert a column of dates to seconds since 1970, int64, with `MISSING_DATE` for missing values.
+
+    See `as_datetimes` for the arguments and errors.
+    """
+    return as_datetimes(series, notation).to_numpy().astype("datetime64[s]").astype("int64")
 
 
 def column_date_parts(series, notation=Notation()):  # noqa: B008

@@ -58,7 +58,7 @@ def as_table(x, fitted_on_array=False):
     check_strings((value for value in x.flat if isinstance(value, str)), "`x`")
     frame = pd.DataFrame(x).infer_objects()
     kinds = [columns.infer_column(frame[name]) for name in frame] if not fitted_on_array else ["number"]
-    if all(kind in ("number", None) for kind in kinds):
+    if frame.shape[1] and all(kind in ("number", None) for kind in kinds):
         return np.stack([columns.as_numbers(frame[name]) for name in frame], axis=1)
     return frame
 
@@ -103,13 +103,18 @@ def column_names(frame, argument="x"):
     return names
 
 
-def are_positions(names):
-    """Return whether the names of columns are 0, 1, 2, ..."""
-    return names == list(range(len(names))) and not any(isinstance(name, (bool, np.bool_)) for name in names)
+def check_unnamed(received, expected):
+    """Raise a `ValueError` for other columns than in `fit`, unless those of one table have no names but positions.
 
+    Positions are the integers 0, 1, 2, ..., which pandas gives to the columns of an array.
 
-def refuse_columns(received, expected):
-    """Raise a `ValueError` that lists the missing columns and the columns that weren't in `fit`."""
+    Args:
+        received: List of the names of the columns.
+        expected: List of the names of the columns in `fit`.
+    """
+    named = [names for names in (received, expected) if names != list(range(len(names)))]
+    if len(named) < 2 and all(isinstance(name, str) for names in named for name in names):
+        return
     missing = [name for name in expected if name not in set(received)]
     extra = [name for name in received if name not in set(expected)]
     lists = [

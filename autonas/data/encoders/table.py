@@ -140,7 +140,9 @@ class TableEncoder(Encoder):
         """Encode rows.
 
         Args:
-            x: Rows with the columns of `fit`. The columns of a DataFrame can have another order.
+            x: Rows with the columns of `fit`. The columns of a DataFrame can have another order. Columns are matched by
+                position if `x` is an array, or was one in `fit`, and between strings and the names 0, 1, 2, ..., which
+                pandas gives to the columns of an array.
             owner: Name of the estimator for the error message about a wrong number of features. Defaults to `None`: the
                 name of this class.
 
@@ -255,21 +257,24 @@ class TableEncoder(Encoder):
 
     def _conform(self, x, owner):
         """Return rows as an array or DataFrame with the columns of `fit`; see `transform`."""
-        x = frames.as_table(x, fitted_on_array=self.columns_ is None)
-        if self.columns_ is None:
-            x = x if isinstance(x, np.ndarray) else np.stack([columns.as_numbers(x[c]) for c in x], axis=1)
-        elif isinstance(x, np.ndarray):
-            x = pd.DataFrame(x)
-        elif x.columns.is_unique and set(frames.column_names(x)) == set(self.columns_):
-            return x.set_axis(frames.column_names(x), axis=1)
-        elif not frames.are_positions(list(x.columns)) and not frames.are_positions(self.columns_):
-            frames.refuse_columns(frames.column_names(x), self.columns_)
+        original = frames.frame_or_matrix(x)
+        x = frames.as_table(original, fitted_on_array=self.columns_ is None)
+        if self.columns_ is not None and isinstance(original, pd.DataFrame):
+            names = frames.column_names(x)
+            if set(names) == set(self.columns_):
+                return x.set_axis(names, axis=1)
+            frames.check_unnamed(names, self.columns_)
         if x.shape[1] != len(self.kinds_):
             raise ValueError(
                 f"X has {x.shape[1]} features, but {owner or type(self).__name__} is expecting "
                 f"{len(self.kinds_)} features as input"
             )
-        return x if self.columns_ is None else x.set_axis(self.columns_, axis=1)
+        if self.columns_ is not None:
+            return pd.DataFrame(x).set_axis(self.columns_, axis=1)
+        if isinstance(x, np.ndarray):
+            return x
+        # Columns are matched by position, so that their names may be equal.
+        return np.stack([columns.as_numbers(x.iloc[:, position]) for position in range(x.shape[1])], axis=1)
 
     def used_columns(self):
         """Return the list of pairs (name, kind) of the columns that aren't ignored."""

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from autonas.arguments.checks import check_integer
 from autonas.data import masks, sparse_rows
 from autonas.data.checks import check_strings
 from autonas.data.encoders import ngrams
@@ -53,7 +54,8 @@ class TextEncoder(Encoder):
       several characters.
 
     Args:
-        max_tokens: Maximum size of the vocabulary, including padding and unknown words. Defaults to 20,000.
+        max_tokens: Maximum size of the vocabulary, including padding and unknown words, at least 3, or `None` for no
+            limit. Defaults to 20,000.
         length: Number of tokens per row, to which longer rows are cut. Defaults to `None`: the 99th percentile of the
             lengths in the training set, limited to 512, or to 3,000,000 divided by the number of training rows if this
             is larger.
@@ -83,6 +85,10 @@ class TextEncoder(Encoder):
         return {"max_tokens": self.max_tokens, "length": self.length, "has_ngrams": self.has_ngrams}
 
     def _fit(self, x, rows):
+        if self.max_tokens is not None:
+            check_integer("max_tokens", self.max_tokens, _N_SPECIAL + 1, "an integer of at least 3, or None")
+        if self.length is not None:
+            check_integer("length", self.length, 1, "a positive number of tokens, or None")
         strings = as_strings(x)
         check_rows(len(strings))
         training = strings if rows is None else strings[rows]

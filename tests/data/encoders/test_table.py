@@ -201,6 +201,25 @@ def test_columns_may_be_reordered_but_not_renamed(frame):
         encoder.transform(frame.assign(more=1))
 
 
+def test_names_that_are_integers_are_names():
+    table = pd.DataFrame(IRIS[:, :3])
+    encoder = TableEncoder().fit(table)
+    shifted = table.set_axis([1, 2, 3], axis=1)
+    with pytest.raises(ValueError, match="columns missing: 0; unseen in fit: 3.$"):
+        encoder.transform(shifted)
+    with pytest.raises(ValueError, match="columns missing: 3; unseen in fit: 0.$"):
+        TableEncoder().fit(shifted).transform(table)
+    expected = encoder.transform(table)["numbers"]
+    for fitted, other in [
+        (table, table.to_numpy()),
+        (table.to_numpy(), shifted),
+        (shifted, table.to_numpy().tolist()),
+        (table, table.set_axis(list("abc"), axis=1)),
+        (table.set_axis(list("abc"), axis=1), table),
+    ]:
+        np.testing.assert_array_equal(TableEncoder().fit(fitted).transform(other)["numbers"], expected)
+
+
 def test_another_number_of_features_is_refused_in_scikit_learns_words():
     encoder = TableEncoder().fit(IRIS)
     with pytest.raises(ValueError, match="X has 3 features, but AutoModel is expecting 4 features as input"):
@@ -211,6 +230,21 @@ def test_another_number_of_features_is_refused_in_scikit_learns_words():
         TableEncoder().fit(np.empty((12, 0)))
     with pytest.raises(ValueError, match="Complex data not supported"):
         TableEncoder().fit(IRIS + 1j)
+
+
+def test_a_frame_is_read_by_position_after_a_fit_on_an_array():
+    encoder = TableEncoder().fit(IRIS)
+    numbers = encoder.transform(pd.DataFrame(IRIS, columns=["a", "b", "a", "b"]))["numbers"]
+    np.testing.assert_array_equal(numbers, encoder.transform(IRIS)["numbers"])
+
+
+@pytest.mark.parametrize("fitted", [IRIS, pd.DataFrame(IRIS), pd.DataFrame(IRIS, columns=list("abcd"))])
+@pytest.mark.parametrize("empty", [pd.DataFrame(index=range(3)), np.empty((3, 0)), np.empty((3, 0), object)])
+def test_a_table_without_columns_is_refused(fitted, empty):
+    with pytest.raises(ValueError, match="X has 0 features, but .* 4 features|columns missing: 'a', 'b', 'c', 'd'"):
+        TableEncoder().fit(fitted).transform(empty)
+    with pytest.raises(ValueError, match=r"0 feature\(s\) \(shape=\(3, 0\)\)"):
+        TableEncoder().fit(empty)
 
 
 def test_infinity_is_refused_with_row_and_column(frame):

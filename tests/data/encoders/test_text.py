@@ -221,3 +221,19 @@ def test_long_texts_without_spaces_have_ngrams_of_characters(check_encoder):
     (group,) = [group for group in encoder.ngrams_ if group.widths == [2, 3, 4, 5]]
     assert "A C" in group.terms and group.length > 4000
     assert check_encoder(encoder, np.array(texts, dtype=object))["tokens"].shape == (20, 1200)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"length": -1}, "`length` must be a positive number of tokens, or None. Received: length=-1"),
+        ({"length": 0}, "Received: length=0"),
+        ({"length": "a"}, "Received: length='a'"),
+        ({"max_tokens": 2}, "`max_tokens` must be an integer of at least 3, or None. Received: max_tokens=2"),
+        ({"max_tokens": -5}, "Received: max_tokens=-5"),
+        ({"max_tokens": 1.5}, "Received: max_tokens=1.5"),
+    ],
+)
+def test_sizes_must_be_positive_integers(options, message):
+    with pytest.raises(ValueError, match=message):
+        TextEncoder(**options).fit(["a good film", "a bad film"])
