@@ -298,11 +298,11 @@ class Predictor:
             file.write(json.dumps(config))  # `json.dump` takes ten times as long.
 
     def _write_examples(self, path: str) -> None:
-        examples = {}
+        examples: dict[str, Any] = {}
         for index, encoder in enumerate(self.encoders.values()):
             raw = encoder.examples_
             for key, array in (raw if isinstance(raw, dict) else {"": raw}).items():
-                examples[f"{index}:{key}"] = array.astype("U") if array.dtype == object else array
+                examples[f"{index}:{key}"] = _packed(array) if array.dtype == object else array
         np.savez(path, **examples)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -347,13 +347,27 @@ def _n_operations(network: keras.Model) -> int:
     return sum(_n_operations(inner) if isinstance(inner, keras.Model) else 1 for inner in network.operations)
 
 
+def _packed(strings: np.ndarray) -> np.ndarray:
+    """Return an object array of strings as JSON, an array of bytes. In an array of strings all are as wide as one."""
+    return np.array(json.dumps(strings.tolist(), ensure_ascii=False).encode())
+
+
+def _unpacked(array: np.ndarray) -> np.ndarray:
+    """Return the object array of strings of `_packed`. Older versions wrote an array of strings."""
+    if array.dtype.kind == "U":
+        return array.astype(object)
+    strings = json.loads(array.item())
+    storage.check_shape(strings, [str], "the example rows")
+    return np.array(strings, dtype=object)
+
+
 def _read_examples(path: str, encoders: Iterable[data.Encoder]) -> None:
     """Read the example rows of encoders from a file."""
     examples = storage.read_arrays(path)
     for index, encoder in enumerate(encoders):
         names = [name for name in examples if name.startswith(f"{index}:")]
         arrays = {name.split(":", 1)[1]: examples.pop(name) for name in names}
-        arrays = {key: array.astype(object) if array.dtype.kind == "U" else array for key, array in arrays.items()}
+        arrays = {key: _unpacked(array) if array.dtype.kind in "SU" else array for key, array in arrays.items()}
         if arrays.keys() != encoder.example_names or len({len(array) for array in arrays.values()}) != 1:
             raise ValueError(
                 f"the example rows have the arrays {sorted(arrays)!r:.100}, not {sorted(encoder.example_names)!r:.100}"

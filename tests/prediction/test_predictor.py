@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import os
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 import autonas
-from autonas import data
+from autonas import data, storage
 from autonas.prediction import predictor as predictor_module
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -110,6 +111,51 @@ def test_columns_of_several_tables_and_inputs_may_have_one_name():
         expected = served.outputs(served.example_rows())["y"]
         np.testing.assert_allclose(keras.ops.convert_to_numpy(model(given)), expected, atol=1e-5)
     assert sorted(served.code_book()) == ["a_word", "b_word"]
+
+
+@pytest.fixture
+def served_texts():
+    """A predictor of texts, of which one is long, and of a column of categories."""
+    texts = np.array(["ä word", "two words\0", "", "long " * 20_000] * 4, dtype=object)
+    frame = pd.DataFrame({"number": np.arange(16.0), "word": ["u", "v"] * 8})
+    encoders = {"text": data.get_encoder("text").fit(texts), "table": data.get_encoder("table").fit(frame)}
+    return predictor_module.Predictor(predictor().network, encoders, {"y": data.TargetEncoder().fit(np.arange(16) % 3)})
+
+
+def write(served):
+    paths = {name: name for name in predictor_module.FILES}
+    for name, writer in served.writers().items():
+        writer(paths[name])
+    return paths
+
+
+def test_example_rows_take_the_space_of_their_characters(served_texts):
+    served_texts.encoders["text"].keep_examples(served_texts.encoders["text"].examples_[:4])
+    loaded = predictor_module.Predictor.load(write(served_texts))
+    assert os.path.getsize(predictor_module.EXAMPLES) < 110_000
+    for name, encoder in served_texts.encoders.items():
+        assert_same_rows(loaded.encoders[name].examples_, encoder.examples_)
+
+
+def assert_same_rows(found, expected):
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for key, array in expected.items():
+            assert_same_rows(found[key], array)
+    else:
+        assert found.dtype == expected.dtype and found.tolist() == expected.tolist()
+
+
+def test_example_rows_of_older_versions_are_read_and_damaged_ones_are_refused(served_texts):
+    paths = write(served_texts)
+    with np.load(paths["examples.npz"]) as arrays:
+        contents = dict(arrays.items())
+    np.savez(paths["examples.npz"], **contents | {"0:": np.array(["a", "bc"] * 8)})
+    assert predictor_module.Predictor.load(paths).encoders["text"].examples_[:2].tolist() == ["a", "bc"]
+    for damaged in (b"[1]", b"[", b"{}"):
+        np.savez(paths["examples.npz"], **contents | {"0:": np.array(damaged)})
+        with pytest.raises(storage.DamagedFile, match="examples.npz is damaged"):
+            predictor_module.Predictor.load(paths)
 
 
 def _tensor(array):

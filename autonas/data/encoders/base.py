@@ -64,8 +64,8 @@ class Encoder:
             chosen = np.setdiff1d(chosen, rows)
         chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, _MAX_EXAMPLES).astype(int))]
         raw = self.raw_arrays(_safe_indexing(x, chosen))
-        arrays = raw.values() if isinstance(raw, dict) else [raw]
-        n_rows = max(1, min(len(chosen), _MAX_EXAMPLE_BYTES * len(chosen) // sum(array.nbytes for array in arrays)))
+        n_bytes = sum(map(_bytes_of_rows, raw.values() if isinstance(raw, dict) else [raw]))
+        n_rows = max(1, int(np.searchsorted(np.cumsum(n_bytes), _MAX_EXAMPLE_BYTES, "right")))
         if isinstance(raw, dict):
             self.examples_ = {name: array[:n_rows] for name, array in raw.items()}
         else:
@@ -166,6 +166,13 @@ class Encoder:
 
     def _options(self):
         return {}
+
+
+def _bytes_of_rows(array):
+    """Return the size in bytes of each row of an array of numbers or of an object array of strings."""
+    if array.dtype == object:
+        return np.array([len(string.encode()) for string in array])
+    return np.full(len(array), array.nbytes // len(array))
 
 
 def array_of(x):

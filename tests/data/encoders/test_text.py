@@ -56,6 +56,13 @@ def test_a_length_between_two_of_the_longest_texts_is_no_reason_for_a_warning():
     assert encoder.transform(["word " * 10])["tokens"].shape == (1, 8)
 
 
+def test_example_rows_are_limited_by_the_length_of_their_texts():
+    texts = np.array(["some words"] * 6 + ["a " * 2_500_000] + ["more words"] * 6, dtype=object)
+    assert len(TextEncoder(length=3, has_ngrams=False).fit(texts).examples_) == 6
+    texts[6] = "a " * 500_000
+    assert len(TextEncoder(length=3, has_ngrams=False).fit(texts).examples_) == 13
+
+
 def test_document_frequencies_are_those_of_scikit_learn():
     encoder = TextEncoder().fit(TEXTS)
     statistics = encoder.feature.statistics
