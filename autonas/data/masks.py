@@ -1,6 +1,7 @@
-"""Conversion and rejection of numpy's masked arrays."""
+"""Conversion of missing values to NaN, and rejection of numpy's masked arrays."""
 
 import numpy as np
+import pandas as pd
 
 from autonas.arguments.lists import as_list
 
@@ -31,6 +32,18 @@ def with_missing(x):
         values = x.data.astype("float64" if x.dtype.kind in "biu" else object)
     values[np.ma.getmaskarray(x)] = None if values.dtype == object else np.nan
     return values
+
+
+def as_floats(x):
+    """Convert numbers to a float64 array, with NaN for masked elements, `None` and the missing value of pandas.
+
+    Raises:
+        TypeError, ValueError: If an element is no number.
+    """
+    values = np.asarray(with_missing(x))
+    if values.dtype == object:
+        values = np.where(pd.isna(values), np.nan, values)
+    return values.astype("float64", copy=False)
 
 
 def refuse_masked(x, name):

@@ -32,10 +32,7 @@ def read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[An
                 f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values. Drop it; dates "
                 f"may be the index: `{name}.set_index({wrong[0]!r:.60})`."
             )
-    try:
-        values = np.asarray(masks.with_missing(series), dtype="float64")
-    except (TypeError, ValueError):
-        raise ValueError(f"`{name}` must hold numbers only. Received: {checks.describe(series)}") from None
+    values = as_floats(series, name)
     if values.ndim not in (1, 2) or 0 in values.shape:
         raise ValueError(f"`{name}` must have shape (time,) or (time, channels). Received: shape {values.shape}")
     check_complete(values, name)
@@ -43,6 +40,14 @@ def read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[An
     if isinstance(dated, (pd.Series, pd.DataFrame)):
         values = time_index.filled(values, dated.index, name)
     return values, columns
+
+
+def as_floats(series: Any, name: str) -> np.ndarray:
+    """Return the numbers of the argument `name` as float64, or raise `ValueError` for others."""
+    try:
+        return masks.as_floats(series)
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must hold numbers only. Received: {checks.describe(series)}") from None
 
 
 def check_complete(values: np.ndarray, name: str) -> None:

@@ -193,8 +193,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     def _raw_rows(self, x: Any) -> Any:
         x = interchange.converted(x)
-        windows = np.asarray(x) if not isinstance(x, pd.DataFrame) else x
-        return self._windows(windows) if windows.ndim == 3 else self._values(x)[None]
+        return self._windows(steps.as_floats(x, "x")) if np.ndim(x) == 3 else self._values(x)[None]
 
     def make_export(self, strings: bool = True, float64: bool = True) -> keras.Model:
         """Return the model to export, from windows `(n, lookback_, channels)` to forecasts as of `predict`."""

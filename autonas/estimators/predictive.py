@@ -269,9 +269,10 @@ class PredictiveModel(inspection.InspectedModel):
             outputs = self._outputs(x)
             n_rows = len(next(iter(outputs.values())))
             for values in predictor_module.split_inputs(y, list(self.predictor_.targets), "y"):
-                if data_checks.number_of_rows(values, "y") != n_rows:
+                received = data_checks.number_of_rows(values, "y")
+                if received != n_rows:
                     raise ValueError(
-                        f"`y` must have as many rows as `x`. Received: {n_rows} rows in x and {len(values)} in y"
+                        f"`y` must have as many rows as `x`. Received: {n_rows} rows in x and {received} in y"
                     )
             return outputs, y
         if y is not None:

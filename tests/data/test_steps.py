@@ -29,6 +29,7 @@ def test_a_gap_in_the_dates_is_filled():
     [
         (["a", "b"], "must hold numbers only"),
         (np.zeros((2, 2, 2)), r"must have shape \(time,\) or \(time, channels\)"),
+        (pd.Series([1, None, 2], dtype="Int64"), "1 NaN or infinite values, the first at index"),
         ([1.0, np.nan, 2.0], "1 NaN or infinite values, the first at index"),
         (pd.DataFrame({"day": ["Mon", "Tue"]}), "column 'day' of other values"),
         (pd.DataFrame(np.ones((2, 2)), columns=["a", "a"]), "columns of different names. Received: 'a' more than once"),

@@ -302,6 +302,20 @@ def test_numbers_of_numpy_are_lengths_that_a_saved_model_keeps(arguments, tmp_pa
     np.testing.assert_array_equal(autonas.AutoModel.load(tmp_path / "model").predict(series), model.predict(series))
 
 
+def test_windows_of_objects_are_numbers_and_masked_steps_are_missing(arguments):
+    model = autonas.TimeSeriesForecaster(lookback=6, **arguments).fit(wave(80))
+    windows = wave(12).reshape(2, 6, 1)
+    np.testing.assert_array_equal(model.predict(windows.astype(object)), model.predict(windows))
+    masked = np.ma.masked_array(windows, np.arange(12).reshape(2, 6, 1) == 8)
+    missing = np.where(masked.mask, None, windows)
+    for x in (missing, masked):
+        with pytest.raises(ValueError, match=r"`x` has 1 NaN or infinite values, the first at index \(1, 2, 0\)"):
+            model.predict(x)
+    missing[1, 2, 0] = "none"
+    with pytest.raises(ValueError, match="`x` must hold numbers only"):
+        model.predict(missing)
+
+
 def test_a_missing_column_is_named_by_every_method(arguments):
     frame = pd.DataFrame({"sales": wave(80), "visits": wave(80)})
     model = autonas.TimeSeriesForecaster(lookback=9, target="sales", **arguments).fit(frame)

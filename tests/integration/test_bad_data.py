@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.datasets import load_digits, load_iris
 
 import autonas
@@ -245,3 +246,5 @@ def test_targets_of_other_length_are_named_by_predictions_too():
     for method in (model.evaluate, model.score):
         with pytest.raises(ValueError, match="`y` must have as many rows as `x`. Received: 150 rows in x and 5 in y"):
             method(X, Y[:5])
+        with pytest.raises(ValueError, match="Received: 150 rows in x and 5 in y"):
+            method(X, sparse.csr_matrix(Y[:5, None]))

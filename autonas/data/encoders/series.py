@@ -233,11 +233,11 @@ def _as_series(x, length=None):
 def _as_float32(values):
     """Convert numbers to float32, or raise a `ValueError` for other types and finite numbers beyond its range."""
     try:
-        numbers = values if values.dtype.kind in "biuf" else values.astype("float64")
+        numbers = values if values.dtype.kind in "biuf" else masks.as_floats(values)
     except (TypeError, ValueError):
         numbers = None
     if numbers is None or values.dtype.kind not in "biufO":
-        raise ValueError(f"`x` must hold numeric series. Received: dtype {values.dtype}")
+        raise ValueError(f"`x` must hold numeric series. Received: dtype {values.dtype}. Convert it to numbers.")
     if numbers.dtype.kind == "f" and numbers.dtype.itemsize > 4:
         beyond = np.isfinite(numbers) & (np.abs(numbers) > MAX_FLOAT32)
         if beyond.any():

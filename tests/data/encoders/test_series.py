@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from autonas.data import SeriesEncoder
@@ -95,6 +96,17 @@ def test_the_length_can_be_chosen(check_encoder):
 def test_longer_rows_are_refused():
     with pytest.raises(ValueError, match=r"of shape \(11, 2\), or shorter, as in fit. Received: shape \(12, 2\)"):
         SeriesEncoder().fit(SERIES[:, :11]).transform(SERIES)
+
+
+def test_missing_values_of_pandas_are_missing():
+    frame = pd.DataFrame(SERIES[..., 0]).astype("Float64")
+    frame.iloc[2, 3] = pd.NA
+    encoder = SeriesEncoder().fit(frame)
+    encoded = encoder.transform(frame)["series"]
+    assert np.argwhere(np.isnan(encoded)).tolist() == [[2, 3, 0]]
+    np.testing.assert_array_equal(encoder.transform(frame.to_numpy(object))["series"], encoded)
+    with pytest.raises(ValueError, match="must hold numeric series. Received: dtype object"):
+        SeriesEncoder().fit(frame.astype(object).replace(frame.iloc[0, 0], "high"))
 
 
 def test_rows_without_a_value_are_refused():
