@@ -6,7 +6,7 @@ import collections
 import copy
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,7 +14,7 @@ import numpy as np
 
 from autonas import data, storage
 from autonas.backends import gradients, node_graph
-from autonas.prediction import saved_network
+from autonas.prediction import example_rows, saved_network
 
 #: Largest number of rows, and of operations of the network, for which the network is called without compilation. An
 #: operation takes .3 ms then. Whether a network is compiled doesn't change between two calls, since compiled functions
@@ -285,7 +285,9 @@ class Predictor:
             examples: Whether to include the example rows. Defaults to `True`.
         """
         writers = {NETWORK: without_training_parts(self.network).save, ENCODERS: self._write_encoders}
-        return writers | ({EXAMPLES: self._write_examples} if examples and self.has_examples else {})
+        if examples and self.has_examples:
+            writers[EXAMPLES] = functools.partial(example_rows.write, self.encoders.values())
+        return writers
 
     def _write_encoders(self, path: str) -> None:
         config = {
@@ -296,14 +298,6 @@ class Predictor:
         }
         with open(path, "w", encoding="utf-8") as file:
             file.write(json.dumps(config))  # `json.dump` takes ten times as long.
-
-    def _write_examples(self, path: str) -> None:
-        examples: dict[str, Any] = {}
-        for index, encoder in enumerate(self.encoders.values()):
-            raw = encoder.examples_
-            for key, array in (raw if isinstance(raw, dict) else {"": raw}).items():
-                examples[f"{index}:{key}"] = _packed(array) if array.dtype == object else array
-        np.savez(path, **examples)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
@@ -330,7 +324,7 @@ class Predictor:
             targets = {name: data.TargetEncoder.from_config(saved) for name, saved in config["targets"].items()}
         if EXAMPLES in paths:
             with storage.describing_damage(paths[EXAMPLES]):
-                _read_examples(paths[EXAMPLES], encoders.values())
+                example_rows.read(encoders.values(), paths[EXAMPLES])
         return cls(saved_network.load(paths[NETWORK]), encoders, targets)
 
 
@@ -345,36 +339,6 @@ def _free(name: str, taken: set[str]) -> str:
 def _n_operations(network: keras.Model) -> int:
     """Return the number of operations of a network and of the networks inside it."""
     return sum(_n_operations(inner) if isinstance(inner, keras.Model) else 1 for inner in network.operations)
-
-
-def _packed(strings: np.ndarray) -> np.ndarray:
-    """Return an object array of strings as JSON, an array of bytes. In an array of strings all are as wide as one."""
-    return np.array(json.dumps(strings.tolist(), ensure_ascii=False).encode())
-
-
-def _unpacked(array: np.ndarray) -> np.ndarray:
-    """Return the object array of strings of `_packed`. Older versions wrote an array of strings."""
-    if array.dtype.kind == "U":
-        return array.astype(object)
-    strings = json.loads(array.item())
-    storage.check_shape(strings, [str], "the example rows")
-    return np.array(strings, dtype=object)
-
-
-def _read_examples(path: str, encoders: Iterable[data.Encoder]) -> None:
-    """Read the example rows of encoders from a file."""
-    examples = storage.read_arrays(path)
-    for index, encoder in enumerate(encoders):
-        names = [name for name in examples if name.startswith(f"{index}:")]
-        arrays = {name.split(":", 1)[1]: examples.pop(name) for name in names}
-        arrays = {key: _unpacked(array) if array.dtype.kind in "SU" else array for key, array in arrays.items()}
-        if arrays.keys() != encoder.example_names or len({len(array) for array in arrays.values()}) != 1:
-            raise ValueError(
-                f"the example rows have the arrays {sorted(arrays)!r:.100}, not {sorted(encoder.example_names)!r:.100}"
-            )
-        encoder.examples_ = arrays.get("", arrays)
-    if examples:
-        raise ValueError(f"the array {next(iter(examples))!r:.60} belongs to no input")
 
 
 def _map_arrays(function: Callable[[np.ndarray], np.ndarray], raw: Any) -> Any:
