@@ -63,7 +63,8 @@ class CompiledLoop(loops.TrainingLoop):
         n_rows = len(rows)
         rows = self._rows(rows, deadline)
         batches = loops.shuffled_batches(rows, batch_size, generator)
-        rates = np.zeros(len(batches), "float32")
+        rates = _rates(learning_rate, 0, len(batches), len(batches))
+        is_first = self._seconds_per_step is None
         total, done = 0.0, 0
         while done < len(batches):
             # The first call, which traces and optimises the function, has a single step: its time is the compilation.
@@ -72,8 +73,10 @@ class CompiledLoop(loops.TrainingLoop):
                 length = max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
             if len(batches) - done < _LAST_CALL * length:
                 length = len(batches) - done
-            # Rates depend on the clock if the deadline ends the training: a single epoch may take all of the time.
-            rates[done : done + length] = [learning_rate(step / len(batches)) for step in range(done, done + length)]
+            if is_first:
+                # Rates depend on the clock if the deadline ends the training, and the first epoch may take all of the
+                # time. Later epochs keep the higher rates of their beginning: the weights are averaged over epochs.
+                rates[done : done + length] = _rates(learning_rate, done, done + length, len(batches))
             start = time.monotonic()
             with self._first("train"):
                 total = self._run(batches, rates, (done, done + length), total)
@@ -95,3 +98,8 @@ class CompiledLoop(loops.TrainingLoop):
                 if left <= validation:
                     return total / done, False
         return total / len(batches), len(rows) == n_rows
+
+
+def _rates(learning_rate, first, last, n_steps):
+    """Return the learning rates of the steps of an epoch from `first` on and before `last`."""
+    return np.array([learning_rate(step / n_steps) for step in range(first, last)], "float32")

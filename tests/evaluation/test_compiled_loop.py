@@ -48,7 +48,7 @@ def test_no_call_is_long_whatever_share_of_the_first_call_was_the_compilation(cl
     assert sum(loop.calls) == 100 and (step > 0.1 or len(loop.calls) < 5)
 
 
-def test_the_rate_is_annealed_within_an_epoch_that_a_deadline_ends(clock):
+def test_the_rate_is_annealed_within_a_first_epoch_that_a_deadline_ends(clock):
     loop = Loop(clock, 0.3, 0.1)
     rows = training.ShuffledRows(np.arange(3200), 32, np.random.default_rng(0))
     loop.model.compile(keras.optimizers.SGD(1.0))
