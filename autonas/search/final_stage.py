@@ -69,6 +69,8 @@ class FinalStage:
         self.problem = state.evaluator.problem
         self.goal = self.problem.goal
         self.searched = SearchedNetworks(state)
+        #: Whether another model is served after `fit`, which may have been interrupted.
+        self.is_reopened = False
         #: The `events.Final` of a final fit whose weights are in the folder of the run, or `None`.
         self.earlier: events.Final | None = None
         #: The `events.Ensemble` of an ensemble whose weights are in the folder of the run, or `None`.
@@ -202,7 +204,7 @@ class FinalStage:
         """Return the reason for which there is no final fit, or `None` if there is a final fit."""
         if not self.state.refits:
             return ""
-        if self.state.stop_reason == "interrupted":
+        if self.state.stop_reason == "interrupted" and not self.is_reopened:
             return "served with the weights of the search: interrupted"
         if not self.state.budget.has_time_for(candidate):
             return "served with the weights of the search: no time for a final fit"

@@ -194,6 +194,7 @@ class Tuner(keras_tuner.Tuner):
     def _reopen(self) -> None:
         """Prepare a finished search for serving another model: quietly, without a time limit."""
         self.state.budget = dataclasses.replace(self.state.budget, limit=None)
+        self.final_stage.is_reopened = True
         self.state.reporter = SearchCallback()
         self.records.pop("ensemble", None)
 

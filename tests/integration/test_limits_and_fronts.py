@@ -259,6 +259,15 @@ def test_select_trains_and_serves_another_point_without_searching(searched, digi
     assert searched.model_.count_params() == front.params.iloc[0]
 
 
+def test_after_an_interrupted_search_a_selected_trial_has_a_final_fit(searched, trained):
+    search = searched._searched[1]
+    search.state.stop_reason = "interrupted"
+    searched.select(params=searched.pareto_front().params.min())
+    assert trained == [-1] and searched.stop_reason_ == "interrupted"
+    search.state.stop_reason = "max_trials"
+    searched.select()
+
+
 def test_of_a_limited_objective_the_best_by_another_is_taken(searched):
     front = searched.pareto_front()
     searched.select(val_accuracy=front.val_accuracy.min())
