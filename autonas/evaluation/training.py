@@ -157,9 +157,10 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
     """Train a model epoch by epoch, and set it to the average of its weights over the last epochs.
 
     The learning rate is annealed over the epochs of `length`. If the deadline comes earlier, the learning rate is
-    annealed over the remaining time. A training that continues a shorter, completed one has a second warm-up, and its
-    learning rate is annealed over the added epochs (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
-    restarts", 2017). Thus models are compared and served after annealing, whatever the length of their training.
+    annealed over the remaining time: step by step in the first epoch, and in loops that compile many steps from epoch
+    to epoch later. A training that continues a shorter, completed one has a second warm-up, and its learning rate is
+    annealed over the added epochs (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts",
+    2017). Thus models are compared and served after annealing, whatever the length of their training.
 
     A model without trainable weights, which fitters have set, is scored after one epoch that changes nothing.
 
