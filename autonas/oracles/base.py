@@ -279,7 +279,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             **facts: Further fields of the `Observation`.
 
         Raises:
-            ValueError: If the trial wasn't asked for, or has an observation already.
+            ValueError: If the trial wasn't asked for, or has an observation already, or `scores` isn't a tuple.
         """
         margins = None if margins is None else tuple(margins)
         self.tell_observation(Observation(number, values, scores, margins, **facts))
@@ -292,15 +292,15 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             observation: An `Observation`; scores that aren't finite count as a failed trial.
 
         Raises:
-            ValueError: If the trial wasn't asked for, or has an observation already.
+            ValueError: If the trial wasn't asked for, or has an observation already, or `scores` isn't a tuple.
         """
+        if observation.scores is not None and np.ndim(observation.scores) != 1:
+            raise ValueError(
+                "`scores` must be None or a tuple of one number per objective. "
+                f"Received: scores={observation.scores!r:.100}"
+            )
         self._end(observation.number)
         if observation.is_candidate:
-            if observation.scores is not None and np.ndim(observation.scores) != 1:
-                raise ValueError(
-                    "`scores` must be None or a tuple of one number per objective. "
-                    f"Received: scores={observation.scores!r:.100}"
-                )
             if observation.scores is not None and not np.isfinite(observation.scores).all():
                 observation = dataclasses.replace(observation, scores=None)
             self._count(observation)
