@@ -104,7 +104,7 @@ def column_names(frame, argument="x"):
 
 
 def check_unnamed(received, expected):
-    """Raise a `ValueError` for other columns than in `fit`, unless those of one table have no names but positions.
+    """Raise a `ValueError` for other columns than in `fit`, unless the columns of one table have only positions.
 
     Positions are the integers 0, 1, 2, ..., which pandas gives to the columns of an array.
 

@@ -11,7 +11,7 @@ _N_EDGES, _MOST_EDGES = 257, 500_000
 _FEWEST_EDGES = 17
 #: Positions of the quantiles in the statistics.
 _QUANTILES = np.linspace(0, 1, 65)
-#: Relative resolution of float32, and variance by which a channel is divided that is constant within it.
+#: Relative resolution of float32, and the smallest variance by which Keras divides: it divides by 1e-7 at least.
 _RESOLUTION, _SMALLEST_VARIANCE = 1e-7, 1e-12
 
 
@@ -77,6 +77,28 @@ def variance_of_channels(mean, variance):
     """
     is_constant = np.sqrt(variance) <= _RESOLUTION * np.abs(mean)
     return np.where(is_constant, np.maximum(variance, _SMALLEST_VARIANCE), variance)
+
+
+def standardised(inputs, mean, variance, largest, dtype="float32"):
+    """Return a Keras tensor whose last axis is standardised by stock layers.
+
+    Numbers of extreme variance are scaled by powers of two first, which round nothing: Keras's `Normalization` divides
+    by 1e-7 at least, and float32 has no variance above 3.4e38.
+
+    Args:
+        inputs: Keras tensor `(n, ..., channels)` of the dtype.
+        mean: Mean of each channel, `(channels,)`.
+        variance: Variance of each channel, above 0.
+        largest: Variance above which numbers are scaled.
+        dtype: Name of the dtype of the layers. Defaults to `"float32"`.
+    """
+    import keras
+
+    is_extreme = (variance < _SMALLEST_VARIANCE) | (variance > largest)
+    scale = np.where(is_extreme, 2.0 ** np.clip(np.round(-np.log2(variance) / 2), -126, 126), 1.0)
+    if is_extreme.any():
+        inputs = keras.layers.Rescaling(scale.tolist(), dtype=dtype)(inputs)
+    return keras.layers.Normalization(axis=-1, mean=mean * scale, variance=variance * scale**2, dtype=dtype)(inputs)
 
 
 def quantiles_of(ordered, shares):

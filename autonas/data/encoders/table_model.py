@@ -1,9 +1,14 @@
 """Encoding of a table as a Keras model of stock layers, for export."""
 
+import functools
+
 import keras
 import numpy as np
 
-from autonas.data.encoders import dates
+from autonas.data.encoders import dates, standardisation
+
+#: Variance above which numbers are scaled before they are standardised, within the range of float32.
+_LARGEST_VARIANCE = 1e36
 
 
 def table_model(encoder, strings=True, float64=True):
@@ -16,7 +21,7 @@ def table_model(encoder, strings=True, float64=True):
         float64: Whether numbers are standardised in float64. The parts of dates are always computed in float64.
             Defaults to `True`.
     """
-    standardise = _standardisation(encoder, "float64" if float64 else "float32")
+    standardise = functools.partial(_standardise, encoder=encoder, dtype="float64" if float64 else "float32")
     if encoder.columns_ is None:
         inputs = used = keras.Input((len(encoder.kinds_),), dtype="float32", name="table")
         if len(encoder.used_) < len(encoder.kinds_):
@@ -55,20 +60,10 @@ def _input(encoder, name, kind, strings):
     return keras.Input(() if n_integers is None else (n_integers,), dtype=dtype, name=encoder.input_names[name])
 
 
-def _standardisation(encoder, dtype):
-    mean, deviation = encoder.standardisation_.mean, encoder.standardisation_.deviation
-    # `Normalization` divides by 1e-7 at least, and squares of large deviations exceed float32. Powers of two, within
-    # the range of float32, round nothing.
-    is_extreme = (deviation < 1e-6) | (deviation > 1e18)
-    factors = np.where(is_extreme, 2.0 ** np.clip(-np.round(np.log2(deviation)), -126, 126), 1.0)
-    variance = np.square(factors * deviation)
-    layers = [keras.layers.Rescaling(factors.tolist(), dtype=dtype)] if is_extreme.any() else []
-    layers.append(keras.layers.Normalization(mean=(factors * mean).tolist(), variance=variance.tolist(), dtype=dtype))
-
-    def standardise(numbers):
-        numbers = keras.ops.cast(numbers, dtype)
-        for layer in layers:
-            numbers = layer(numbers)
-        return keras.ops.cast(numbers, "float32")
-
-    return standardise
+def _standardise(numbers, encoder, dtype):
+    moments = encoder.standardisation_
+    numbers = keras.ops.cast(numbers, dtype)
+    numbers = standardisation.standardised(
+        numbers, moments.mean, np.square(moments.deviation), _LARGEST_VARIANCE, dtype
+    )
+    return keras.ops.cast(numbers, "float32")

@@ -15,8 +15,8 @@ LARGEST, _EXACT = 8.0, 4.0
 #: Largest number of columns whose numbers have an additional encoding by default, of many entries for each column. It
 #: would take most of the time, and the form of the dependence on one of so many columns rarely matters.
 MOST_COLUMNS = 1000
-#: Variance below which, and whose reciprocal above which, channels are scaled before they are standardised.
-_LEAST_VARIANCE = 1e-12
+#: Variance above which channels are scaled before they are standardised.
+_LARGEST_VARIANCE = 1e12
 #: Lower edge of a bin in which there is no number.
 _ABOVE_ALL = 1e30
 
@@ -51,13 +51,8 @@ def standardised(inputs: keras.KerasTensor, mean: np.ndarray, variance: np.ndarr
         variance: Variance of each channel.
     """
     variance = standardisation.variance_of_channels(mean, variance)
-    # Keras divides by at least 1e-7, and float32 has no variance above 3.4e38. Powers of two scale without rounding.
-    is_extreme = (variance < _LEAST_VARIANCE) | (variance > 1 / _LEAST_VARIANCE)
-    scale = np.where(is_extreme, 2.0 ** np.clip(np.round(-np.log2(variance) / 2), -126, 126), 1.0)
-    if is_extreme.any():
-        inputs = keras.layers.Rescaling(scale.tolist(), dtype="float32")(inputs)
     # Unstandardised values need the precision of float32, also under mixed precision.
-    return keras.layers.Normalization(axis=-1, mean=mean * scale, variance=variance * scale**2, dtype="float32")(inputs)
+    return standardisation.standardised(inputs, mean, variance, _LARGEST_VARIANCE)
 
 
 def piecewise_linear(inputs: keras.KerasTensor, feature: Feature, bins: int) -> keras.KerasTensor:
