@@ -55,9 +55,14 @@ def on_files(files, config):
 
 def on_page_markdown(markdown, page, config, files):
     """Link the names in tables, include files, and make links to files beside `docs` links to pages of the site."""
-    if _with_tables(markdown) != markdown:
-        raise PluginError(f"A table in {page.file.src_path} isn't that of the code: run `python mkdocs_hooks.py`.")
-    markdown = _TABLE.sub(lambda found: TABLES[found["name"]](), markdown)
+
+    def table(found):
+        text = TABLES[found["name"]]()
+        if found[0] != _in_page(found["name"], text):
+            raise PluginError(f"A table in {page.file.src_path} isn't that of the code: run `python mkdocs_hooks.py`.")
+        return text
+
+    markdown = _TABLE.sub(table, markdown)
     markdown = re.sub(r"<!-- file: (\S+) -->\n.*", lambda found: _included(found.group(1)), markdown)
     markdown = re.sub(r"\]\(\.\./tutorials/(\w+)\.ipynb\)", r"](tutorials/\1.md)", markdown)
     return markdown.replace("](../tutorials/pictures/", "](tutorials/pictures/")
@@ -68,13 +73,14 @@ _TABLE = re.compile(r"<!-- table: (?P<name>\w+) -->\n.*?<!-- end of table -->", 
 
 
 def _with_tables(markdown):
-    """Return a page with its tables as the code is now, without links to the pages of the site."""
+    """Return a page with its tables as the code is now."""
+    return _TABLE.sub(lambda found: _in_page(found["name"], TABLES[found["name"]]()), markdown)
 
-    def table(found):
-        text = re.sub(r"\[([^]]*)\]\(reference/[^)]*\)", r"\1", TABLES[found["name"]]())
-        return f"<!-- table: {found['name']} -->\n\n{text}\n\n<!-- end of table -->"
 
-    return _TABLE.sub(table, markdown)
+def _in_page(name, table):
+    """Return a table as it stands in a page of the repository, without links to the pages of the site."""
+    table = re.sub(r"\[([^]]*)\]\(reference/[^)]*\)", r"\1", table)
+    return f"<!-- table: {name} -->\n\n{table}\n\n<!-- end of table -->"
 
 
 def _included(name):

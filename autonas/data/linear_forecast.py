@@ -236,7 +236,7 @@ def _choose(series, outputs, horizon, *, n_train, target_columns, lookback, seco
 
 
 def _by_promise(lookbacks, seasons):
-    """Return lookbacks in the order in which they are tried: the smallest, then those that hold a season, the others.
+    """Return lookbacks in the order in which they are tried: the smallest, lookbacks of a season, the others.
 
     In a short time, lookbacks below a season would be all that is tried.
     """

@@ -131,18 +131,17 @@ class TargetEncoder:
             ValueError: If `y` has missing or infinite values, labels that don't occur in `fit`, or another number of
                 columns.
         """
+        targets = self.comparable(y)
         if self.task_ == "multilabel":
-            return self.comparable(y).astype("float32")
+            return targets.astype("float32")
         if self.task_ == "regression":
-            return ((self.comparable(y) - self.mean_) / self.deviation_).astype("float32")
-        values = finite_targets(y)
-        codes = self.codes(values)
-        if (codes < 0).any():
-            unseen = pd.unique(pd.Series(values[codes < 0]))
+            return ((targets - self.mean_) / self.deviation_).astype("float32")
+        if (targets < 0).any():
+            unseen = pd.unique(pd.Series(finite_targets(y)[targets < 0]))
             names = ", ".join(repr(plain(label)) for label in unseen[:5])
             more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
             raise ValueError(f"`y` has labels that were not seen in training: {names}{more}")
-        return codes.astype("float32")[:, None] if self.task_ == "binary" else codes.astype("int32")
+        return targets.astype("float32")[:, None] if self.task_ == "binary" else targets.astype("int32")
 
     def comparable(self, y):
         """Return targets as scikit-learn's scores compare them: codes of classes, indicators, or float64 numbers.

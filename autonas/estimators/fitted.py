@@ -86,7 +86,7 @@ class FittedModel(predictive.PredictiveModel):
           the ids of words, then the ids of trigrams, as far as the code book has them.
         - LiteRT has no 64-bit numbers for dates, and takes some networks with one row at a time only: see `inputs` of
           the returned object.
-        - `names` of the returned object says what an input is called in the file. In a SavedModel and in LiteRT,
+        - `names` of the returned object is a dict from input to its name in the file. In a SavedModel and in LiteRT,
           characters other than ASCII letters, digits and `_` become `_`, a name that doesn't begin with a letter gets
           an `x` in front, and a name that is taken (in capitals or small letters) or is a word of Python's gets a `_`
           at the end. In ONNX, an output that has the name of an input gets a `_` at the end.

@@ -59,10 +59,12 @@ class PlannedArchitectures:
             values: The architecture.
             retries: Whether failed architectures are tried again.
         """
+        key = encoding.key(values)
         for number, point in enumerate(self._initial_points):
+            if number in self._taken:
+                continue
             # The values are incomplete if trials declared further hyperparameters later.
-            is_same = values == point or encoding.key(encoding.complete(point)) == encoding.key(values)
-            if is_same and number not in self._taken:
+            if values == point or encoding.key(encoding.complete(point)) == key:
                 self._taken.add(number)
                 return True
         if retries and values in self._retries:

@@ -120,8 +120,8 @@ def raise_level(prepared, level, outputs_level):
 
     Args:
         prepared: A `Prepared` of `prepare`.
-        level: What was subtracted from each column of the series, `(channels,)`.
-        outputs_level: What was subtracted from each target, `(targets,)`.
+        level: Number that was subtracted from each column of the series, `(channels,)`.
+        outputs_level: Number that was subtracted from each target, `(targets,)`.
     """
     (encoder,), (target,) = prepared.encoders.values(), prepared.targets.values()
     (head,) = prepared.scorer.heads

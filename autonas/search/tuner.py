@@ -98,8 +98,8 @@ class Tuner(keras_tuner.Tuner):
             if not is_frozen:
                 gc.freeze()
             try:
-                best = self.search()
-                workers.close()
+                with workers.pop_all():
+                    best = self.search()
                 served = self._ensemble() or self.serve(self.standings.ranked() or [best])
                 info.served = served.trial_id
                 self.baselines.warn_if_better(served.trial, self.standings.best())
