@@ -98,6 +98,11 @@ def _hang_with_lock(job: Job, report: Any) -> None:
     ctypes.PyDLL(None).sleep(600)  # A library call that hangs and holds the global interpreter lock.
 
 
+def _stop(job: Job, report: Any) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(600)  # Another thread receives the signal, so that this one goes on for a moment.
+
+
 _ACTIONS = {
     "square": _square,
     "pid": lambda job, report: os.getpid(),
@@ -111,7 +116,7 @@ _ACTIONS = {
     "exit": lambda job, report: sys.exit(3),
     "hang": _hang,
     "hang_with_lock": _hang_with_lock,
-    "stop": lambda job, report: os.kill(os.getpid(), signal.SIGSTOP),
+    "stop": _stop,
 }
 
 
