@@ -13,8 +13,8 @@ _MOST_UNCOMPILED = 4
 class ByRows:
     """Function from the inputs of a network to some of its tensors, for as many rows at once as are fast.
 
-    The function is compiled for many rows. Keras takes as long for the calls of a network's layers as the layers take
-    to compute.
+    The function is compiled for many rows, and then for all later rows. Keras takes as long for the calls of a network's
+    layers as the layers take to compute.
 
     Args:
         model: The `keras.Model`.
@@ -32,10 +32,13 @@ class ByRows:
         self.step = node_graph.rows_at_once(largest, most_rows)
         self._cached = node_graph.rows_at_once(largest, most_rows, node_graph.CACHED_VALUES)
         self._is_large = self.step < most_rows
+        self._is_compiled = False
 
     def __call__(self, rows):
         """Yield the values, an array or a dict of arrays, of consecutive rows, an array of indices."""
-        is_compiled = self._is_large and len(rows) > _MOST_UNCOMPILED * self._cached
+        if self._is_large and len(rows) > _MOST_UNCOMPILED * self._cached:
+            self._is_compiled = True
+        is_compiled = self._is_compiled
         step = self._cached if is_compiled else self.step
         for start in range(0, len(rows), step):
             batch = rows[start : start + step]

@@ -187,7 +187,7 @@ class Evaluator(training_context.TrainingContext):
         checkpoints.restart(kept.model, rate * kept.learning_rate)
         generator = np.random.default_rng([self.seed, job.number, 2])
         rows = self.problem.dataset.final_rows
-        if epochs < 1 and isinstance(rows, np.ndarray):
+        if epochs < 1 and kept.model.trainable_variables and isinstance(rows, np.ndarray):
             rows = generator.permutation(rows)
             rows = rows[np.argsort(np.isin(rows, self.problem.dataset.train_rows), kind="stable")]
             rows = rows[: max(1, round(epochs * len(rows)))]

@@ -16,6 +16,8 @@ _SHARE = 0.5
 #: Number of rows whose inputs are computed however little time there is, and this number as a share of the rows whose
 #: inputs are computed later in any case.
 _FEWEST_ROWS, _FEWEST_SHARE = 100, 0.25
+#: Number of training rows whose inputs are kept, to compute the loss of a fitted network.
+_SAMPLE_ROWS = 100
 #: Number of batches from which the time of further ones is estimated.
 _FEWEST_BATCHES = 6
 
@@ -50,9 +52,10 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
         if takes_fewer_rows:
             now, n_later = time.monotonic(), len(dataset.validation_rows)
             earlier = None if deadline is None else now + _SHARE * (deadline - now)
-            training = inputs.of_some(_some(fitter, rows, generator), generator, earlier, n_later)
+            chosen, training = inputs.of_some(_some(fitter, rows, generator), generator, earlier, n_later)
         else:
-            training = inputs.of(rows, deadline)
+            chosen, training = rows, inputs.of(rows, deadline)
+        fitter.sample = inputs.sample(chosen, training)
         n_rows = len(training.targets) + len(dataset.validation_rows)
         fits_all = with_final and fitter.fits_all_rows and (fitter.most_rows is None or n_rows <= fitter.most_rows)
         if fitter.uses_validation or fits_all:
@@ -87,7 +90,9 @@ def refit(model, dataset, choices, generator, deadline=None):
     """
     for fitter, chosen in zip(fitters.fitters_of(model), choices, strict=True):
         rows = _some(fitter, dataset.final_rows, generator)
-        training = _Inputs(fitter, model, dataset).of_some(rows, generator, deadline)
+        inputs = _Inputs(fitter, model, dataset)
+        some, training = inputs.of_some(rows, generator, deadline)
+        fitter.sample = inputs.sample(some, training)
         fitter.refit(training, chosen, generator, deadline)
 
 
@@ -142,9 +147,12 @@ class _Inputs:
             generator: A `numpy.random.Generator`.
             deadline: Value of `time.monotonic()`, or `None`.
             n_later: Number of rows that are to be predicted later, before the deadline. Defaults to 0.
+
+        Returns:
+            The chosen indices, and their `Rows`.
         """
         if deadline is None or self._known is not None or len(rows) <= self._compute.step:
-            return self.of(rows)
+            return rows, self.of(rows)
         order, values, pace = generator.permutation(len(rows)), _Values(len(rows)), _Pace()
         fewest = max(_FEWEST_ROWS, int(_FEWEST_SHARE * n_later))
         for batch in self._compute(rows[order]):
@@ -153,9 +161,21 @@ class _Inputs:
             if pace.done >= fewest and pace.end(n_later + len(batch)) > deadline:
                 break
         if pace.done == len(rows):
-            return self._rows(values.array, rows)
+            return rows, self._rows(values.array, rows)
         chosen = np.sort(order[: pace.done])
-        return self._rows(values.array[chosen], rows[chosen])
+        return rows[chosen], self._rows(values.array[chosen], rows[chosen])
+
+    def sample(self, rows, training):
+        """Return the indices of some rows and a copy of their values, or `None` for an input of the network.
+
+        Args:
+            rows: The indices.
+            training: Their `Rows`.
+        """
+        if self._known is not None:
+            return None
+        chosen = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE_ROWS]
+        return rows[chosen], training.inputs[chosen]
 
     def _known_values(self, rows):
         """Return the values of an input of the network for some indices."""

@@ -28,7 +28,7 @@ class LeaveOneOutLoop(loops.TrainingLoop):
             self.model, self.dataset, self.dataset.final_rows, generator, deadline, takes_fewer_rows=False
         )
         fitter = fitters.fitters_of(self.model)[-1]
-        self._predictions = loops.predictions_from(fitter, fitter.left_out, self.model)
+        self._predictions = loops.predictions_from(fitter.outputs, fitter.left_out, self.model)
         return choices
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):

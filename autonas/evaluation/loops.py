@@ -199,7 +199,8 @@ class BatchLoop(TrainingLoop):
 class FittedLoop(TrainingLoop):
     """Training loop of a model without trainable weights: an epoch computes the loss and changes nothing.
 
-    The validation rows aren't predicted again if the fitter has predicted them.
+    The validation rows aren't predicted again if the fitter has predicted them. The loss is that of some training rows,
+    if possible of rows whose inputs of the last fitter are known: the features of frozen kernels take long to compute.
 
     Args:
         model: A compiled `keras.Model`.
@@ -223,7 +224,7 @@ class FittedLoop(TrainingLoop):
         if last.validated is not None and len(last.validated) == len(self.dataset.validation_rows):
             # The outputs may depend on other tensors, too.
             with contextlib.suppress(ValueError):
-                self._validated = predictions_from(last, last.validated, self.model)
+                self._validated = predictions_from(last.outputs, last.validated, self.model)
 
     def predict(self, rows):
         if self._validated is not None and np.array_equal(rows, self.dataset.validation_rows):
@@ -233,20 +234,33 @@ class FittedLoop(TrainingLoop):
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
         """Return the loss on a sample of at most 100 training rows, and that the epoch is complete."""
-        rows = generator.permutation(rows)[:_LOSS_ROWS]
-        inputs, targets, weights = batch_of(self.dataset, rows)
-        loss = self.model.compute_loss(inputs, targets, self.predict(rows), weights or None, training=False)
+        some, predictions = self._sample(rows) or (None, None)
+        if predictions is None:
+            some = generator.permutation(rows)[:_LOSS_ROWS]
+            predictions = self.predict(some)
+        inputs, targets, weights = batch_of(self.dataset, some)
+        loss = self.model.compute_loss(inputs, targets, predictions, weights or None, training=False)
         return float(keras.ops.convert_to_numpy(loss)), True
 
+    def _sample(self, rows):
+        """Return some of the rows and their predictions if the last fitter has their inputs, otherwise `None`."""
+        *_, last = fitters.fitters_of(self.model)
+        if last.sample is None or not np.isin(last.sample[0], rows).all():
+            return None
+        try:
+            return last.sample[0], predictions_from(last.inputs, last.sample[1], self.model)
+        except ValueError:  # The predictions depend on other tensors, too.
+            return None
 
-def predictions_from(fitter, values, model):
-    """Return the predictions of a network, a dict of arrays, from values of the tensor `outputs` of one of its fitters.
+
+def predictions_from(tensor, values, model):
+    """Return the predictions of a network, a dict of arrays, from the values of one of its symbolic tensors.
 
     Raises:
         ValueError: If the predictions depend on other tensors, too.
     """
-    tensors = keras.Function(fitter.outputs, model.output)(values)
-    return {name: keras.ops.convert_to_numpy(tensor) for name, tensor in tensors.items()}
+    outputs = keras.Function(tensor, model.output)(values)
+    return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
 
 
 def batch_of(dataset, rows):

@@ -70,6 +70,9 @@ class Fitter:
     #: Largest number of training rows that are passed, a random sample of more rows, or `None`.
     most_rows: int | None = None
 
+    #: Indices of some training rows of the latest fit, and the values of `inputs` for them, or `None` if `inputs` is an
+    #: input of the network.
+    sample: tuple[np.ndarray, np.ndarray] | None = None
     #: Symbolic tensor of the predictions of a fitter that has `left_out` or `validated`.
     outputs: keras.KerasTensor
     #: Values of `outputs` for the validation rows after `fit`, or `None` if only the network computes them.

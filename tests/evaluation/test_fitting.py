@@ -72,3 +72,13 @@ def test_a_quarter_as_many_rows_as_are_validated_are_taken_however_little_time_t
 def test_a_fit_that_needs_all_rows_is_given_up_early(problem):
     with pytest.raises(fitting.TooSlow, match="the features of 280 rows take longer than the time"):
         fitted_rows(*problem, np.arange(280), deadline=20.0, takes_fewer_rows=False)
+
+
+def test_inputs_and_targets_of_some_training_rows_are_kept_for_the_loss(problem):
+    model, dataset = problem
+    for deadline in (None, 40.0):
+        used = fitted_rows(*problem, np.arange(280), deadline)
+        (fitter,) = fitters.fitters_of(model)
+        rows, values = fitter.sample
+        assert len(set(rows)) == 100 and set(rows) <= set(used.astype(int))
+        np.testing.assert_array_equal(values[:, 0], dataset.targets["head"][rows])

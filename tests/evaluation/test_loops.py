@@ -9,8 +9,9 @@ from sklearn.datasets import load_digits
 
 from autonas.backends import precision
 from autonas.data.dataset import ArrayDataset
-from autonas.evaluation import loops, tensorflow_loop
+from autonas.evaluation import fitting, loops, tensorflow_loop
 from autonas.optimizers import fused_adam
+from autonas.search_space import fitters
 from autonas.trials import checkpoint
 
 
@@ -169,3 +170,32 @@ def test_batches_are_full_and_shuffled():
 def test_padded_batches_hold_every_row_in_order():
     batches = loops.padded_batches(np.arange(5, 12), 3)
     np.testing.assert_array_equal(batches.ravel(), [5, 6, 7, 8, 9, 10, 11, 5, 5])
+
+
+class Mean(fitters.Fitter):
+    """Sets the bias of a layer to the mean of the targets."""
+
+    uses_validation = False
+
+    def __init__(self, inputs, head, layer):
+        super().__init__(inputs, head)
+        self.layer = layer
+
+    def fit(self, training, validation, generator, deadline=None):
+        kernel, _ = self.layer.get_weights()
+        self.layer.set_weights([kernel, np.array([training.targets.mean()])])
+        return {}
+
+
+def test_the_loss_of_a_fitted_network_needs_no_features_but_the_known_ones(dataset, monkeypatch):
+    inputs = keras.Input((64,), name="x")
+    features = keras.layers.Dense(8, trainable=False)(inputs)
+    layer = keras.layers.Dense(1, kernel_initializer="zeros", trainable=False)
+    model = keras.Model({"x": inputs}, {"y": layer(features)})
+    model.compile(loss={"y": "mean_squared_error"})
+    fitters.attach(Mean(features, "y", layer), layer)
+    loop = loops.FittedLoop(model, dataset)
+    fitting.fit(model, dataset, dataset.train_rows, np.random.default_rng(0))
+    monkeypatch.setattr(loop, "predict", None)
+    loss, finished = epoch(loop, dataset)
+    assert loss == pytest.approx(dataset.targets["y"].var(), rel=0.15) and finished
