@@ -13,8 +13,8 @@ _MOST_UNCOMPILED = 4
 class ByRows:
     """Function from the inputs of a network to some of its tensors, for as many rows at once as are fast.
 
-    The function is compiled for many rows, and then for all later rows. Keras takes as long for the calls of a network's
-    layers as the layers take to compute.
+    The function is compiled for many rows, and then used for all later rows. Keras takes as long for the calls of a
+    network's layers as the layers take to compute.
 
     Args:
         model: The `keras.Model`.
