@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -361,13 +360,12 @@ class AutoModel(searched.SearchedModel):
         arguments.check_call(self, unknown)
         memory.grow()
         data = FitData.of(x, y, sample_weight, validation_data, groups)
-        plan = planning.make_plan(
-            self, data, started, Settings(callbacks, epochs, batch_size, validation_split, class_weight)
-        )
-        if self._is_reopening:
-            plan = dataclasses.replace(plan, budget=dataclasses.replace(plan.budget, patience=0))
+        settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
+        plan = planning.make_plan(self, data, started, settings)
         prepared = self._prepare(plan, data)
         with assembly.opened_search(plan, prepared, data) as search:
+            if self._reopened is not None:
+                search.state.stop_reason = self.stop_reason_  # A search that has ended begins no trials.
             info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
             served = search.run(info)
             self.search_ = info.to_json()
