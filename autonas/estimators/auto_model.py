@@ -140,7 +140,8 @@ class AutoModel(searched.SearchedModel):
             Defaults to 0.5.
         num_classes: Number of classes, for integer labels of which some are missing in `y`. Defaults to `None`: the
             classes in `y`.
-        validation: How candidates are compared. Defaults to `None`: by `validation_split` and `validation_folds`.
+        validation: How candidates are compared, instead of `validation_split` and `validation_folds`, which keep their
+            defaults then. Defaults to `None`: by these two.
 
             - A number below 1: the share of the rows in the validation set, as `validation_split`.
             - A number of folds of at least 2, as `validation_folds`.
