@@ -14,21 +14,44 @@ _MOST_VALUES = 2**24
 #: Number of values of a tensor that stays in the caches of a processor, 8 MB in float32.
 CACHED_VALUES = 2**21
 
+#: Layers of random augmentation, which return their input outside of training. `RandomCrop` changes the size always.
+AUGMENTATION = (
+    keras.layers.AugMix,
+    keras.layers.CutMix,
+    keras.layers.MixUp,
+    keras.layers.RandAugment,
+    keras.layers.RandomBrightness,
+    keras.layers.RandomColorDegeneration,
+    keras.layers.RandomColorJitter,
+    keras.layers.RandomContrast,
+    keras.layers.RandomElasticTransform,
+    keras.layers.RandomErasing,
+    keras.layers.RandomFlip,
+    keras.layers.RandomGaussianBlur,
+    keras.layers.RandomGrayscale,
+    keras.layers.RandomHue,
+    keras.layers.RandomInvert,
+    keras.layers.RandomPerspective,
+    keras.layers.RandomPosterization,
+    keras.layers.RandomRotation,
+    keras.layers.RandomSaturation,
+    keras.layers.RandomSharpness,
+    keras.layers.RandomShear,
+    keras.layers.RandomTranslation,
+    keras.layers.RandomZoom,
+)
 #: Layers that return their input outside of training.
 TRAINING_ONLY = (
+    *AUGMENTATION,
     keras.layers.ActivityRegularization,
+    keras.layers.AlphaDropout,
     keras.layers.Dropout,
     keras.layers.GaussianDropout,
     keras.layers.GaussianNoise,
     keras.layers.Identity,
-    keras.layers.RandomBrightness,
-    keras.layers.RandomContrast,
-    keras.layers.RandomFlip,
-    keras.layers.RandomRotation,
-    keras.layers.RandomTranslation,
-    keras.layers.RandomZoom,
     keras.layers.SpatialDropout1D,
     keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
 )
 
 

@@ -21,7 +21,10 @@ def seeded(seed, number):
 
     Initial weights and the seeds of dropout and augmentation are drawn when layers are built. Therefore building needs
     this context, and training doesn't. A lock lets one thread in at a time, so that searches in several threads are
-    reproducible. The global random states of the caller are restored at the end.
+    reproducible.
+
+    The random states of Python and numpy are restored at the end. Keras's global generator and the random states of
+    TensorFlow and PyTorch keep the seed, since layers without a generator of their own draw from them in training.
 
     Args:
         seed: Seed of the search.

@@ -25,7 +25,7 @@ class FitData:
     groups: object = None
 
     @classmethod
-    def of(cls, x, y, sample_weight, validation_data, groups):
+    def of(cls, x, y=None, sample_weight=None, validation_data=None, groups=None):
         """Return the arguments of `fit` with frames, loaders and names of columns converted.
 
         Raises:

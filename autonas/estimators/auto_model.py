@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -141,7 +140,8 @@ class AutoModel(searched.SearchedModel):
             Defaults to 0.5.
         num_classes: Number of classes, for integer labels of which some are missing in `y`. Defaults to `None`: the
             classes in `y`.
-        validation: How candidates are compared. Defaults to `None`: by `validation_split` and `validation_folds`.
+        validation: How candidates are compared, instead of `validation_split` and `validation_folds`, which keep their
+            defaults then. Defaults to `None`: by these two.
 
             - A number below 1: the share of the rows in the validation set, as `validation_split`.
             - A number of folds of at least 2, as `validation_folds`.
@@ -172,7 +172,8 @@ class AutoModel(searched.SearchedModel):
               training down, since control returns to Python after every step. A learning rate that a callback sets
               replaces the annealed learning rate. Weights that a callback sets last until the next epoch.
         preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
-        seed: Seed of all random numbers, a non-negative integer. Defaults to `None`: drawn.
+        seed: Seed of all random numbers, a non-negative integer. `fit` also sets the seeds of Keras's global generator,
+            TensorFlow and PyTorch. Defaults to `None`: drawn.
         directory: Folder of the run. If it holds a search on the same data, the search continues: no finished trial is
             trained again. It goes on with another `max_trials`, `time_limit`, `patience`, `refit`, `ensemble`,
             `threshold`, `metrics`, `callbacks`, `executor`, `n_workers`, `tensorboard` or `verbose`, and with a
@@ -361,13 +362,12 @@ class AutoModel(searched.SearchedModel):
         arguments.check_call(self, unknown)
         memory.grow()
         data = FitData.of(x, y, sample_weight, validation_data, groups)
-        plan = planning.make_plan(
-            self, data, started, Settings(callbacks, epochs, batch_size, validation_split, class_weight)
-        )
-        if self._is_reopening:
-            plan = dataclasses.replace(plan, budget=dataclasses.replace(plan.budget, patience=0))
+        settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
+        plan = planning.make_plan(self, data, started, settings)
         prepared = self._prepare(plan, data)
         with assembly.opened_search(plan, prepared, data) as search:
+            if self._reopened is not None:
+                search.state.stop_reason = self.stop_reason_  # A search that has ended begins no trials.
             info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
             served = search.run(info)
             self.search_ = info.to_json()

@@ -27,7 +27,6 @@ from autonas.preparation.arrays import Prepared
 from autonas.search_space import defaults
 from autonas.search_space import inputs as inputs_module
 from autonas.search_space.blocks import forecast as forecast_module
-from autonas.trials import folder
 
 #: Maximum share of the time limit for the choice of the lookback.
 _CHOICE_SHARE = 0.1
@@ -210,7 +209,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         values, outputs = self._learn_columns(data.x, data.y)
         levels = forecast_windows.high_level(values), forecast_windows.high_level(outputs)
         values, outputs = values - levels[0], outputs - levels[1]
-        choice = self._choose_linear_forecast(values, outputs)
+        choice = self._choose_linear_forecast(plan, values, outputs)
         self.lookback_ = choice.lookback
         needed = self.lookback_ + self.horizon + linear_forecast.FEWEST_WINDOWS - 1
         if len(values) < needed:
@@ -224,15 +223,15 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         forecast_windows.raise_level(prepared, *levels)
         return prepared
 
-    def _choose_linear_forecast(self, values: np.ndarray, outputs: np.ndarray) -> linear_forecast.Choice:
+    def _choose_linear_forecast(self, plan: Plan, values: np.ndarray, outputs: np.ndarray) -> linear_forecast.Choice:
         """Return the settings of the linear forecast.
 
         A continued search keeps its settings: the clock might end the choice earlier the second time.
         """
-        earlier = None if self.directory is None or self.overwrite else folder.earlier_header(self.directory)
-        if earlier is not None and "linear" in earlier.get("forecast", {}):
-            return linear_forecast.Choice(**earlier["forecast"]["linear"])
-        share = splits.validation_share(self.validation_split, len(values))
+        earlier = planning.earlier_fact(plan.request, "forecast") or {}
+        if "linear" in earlier:
+            return linear_forecast.Choice(**earlier["linear"])
+        share = splits.validation_share(plan.selection.split, len(values))
         n_train = max(1, int((1 - share) * len(values)))
         return linear_forecast.choose(
             values,

@@ -357,7 +357,7 @@ def make_plan(estimator: Any, data: FitData, started: float | None = None, setti
             request.fidelity,
             request.trains_supernet,
             earlier_runs.read(request.warm_start),
-            continued_fidelity=_earlier(request, "fidelity"),
+            continued_fidelity=earlier_fact(request, "fidelity"),
         ),
         Selection(
             request.validation_split, request.validation_folds, request.in_order, request.refit, request.ensemble
@@ -389,11 +389,11 @@ def _seed(request: Request) -> int:
     """Return the seed: the argument, the seed of the search to be continued, or a new one."""
     if request.seed is not None:
         return int(request.seed)
-    earlier = _earlier(request, "seed")
+    earlier = earlier_fact(request, "seed")
     return int(np.random.SeedSequence().generate_state(1)[0] >> 1) if earlier is None else earlier
 
 
-def _earlier(request: Request, fact: str) -> Any:
+def earlier_fact(request: Request, fact: str) -> Any:
     """Return a fact of the header of the search to be continued, `None` if there is none."""
     header = None if request.directory is None or request.overwrite else folder.earlier_header(request.directory)
     return None if header is None else header.get(fact)

@@ -85,7 +85,7 @@ def profile(
     folder = pathlib.Path(path or ".").parent
     if not folder.is_dir():
         raise FileNotFoundError(f"no such folder: {folder}")
-    data = FitData(x, y)
+    data = FitData.of(x, y)
     plan = planning.make_plan(model, data)
     direct = latency.Latency(batch_size, runtime, n_threads)
     direct.check()

@@ -38,14 +38,14 @@ class SearchedModel(fitted.FittedModel):
 
     directory_: str
     stop_reason_: str | None
-    #: Whether `fit` begins no trials.
-    _is_reopening = False
+    #: Run directory whose search `fit` reads without further trials, or `None`.
+    _reopened: str | None = None
 
     def reopen(self, x: Any, y: Any = None, **arguments: Any) -> SearchedModel:
         """Read the finished search of the run directory, without further trials.
 
         A pickled or loaded copy has no rows and trials, which `select`, `get_models`, `model_of` and `serve_ensemble`
-        need. The argument `directory` becomes `directory_`.
+        need. The parameters of the estimator stay as they are.
 
         Args:
             x: Rows as in `fit`, the same as in the search.
@@ -78,14 +78,11 @@ class SearchedModel(fitted.FittedModel):
                 f"`directory_` must be a run directory with the search. Received: {self.directory_!r}, which has no "
                 "journal.jsonl. A relative path is that of the working directory of `fit`."
             )
-        stop_reason = self.stop_reason_
-        self.set_params(directory=self.directory_, overwrite=False)
-        self._is_reopening = True
+        self._reopened = self.directory_
         try:
             self.fit(x, y, **arguments)
         finally:
-            del self._is_reopening
-        self.stop_reason_ = stop_reason
+            del self._reopened
         return self
 
     def leaderboard(self, x: Any = None, y: Any = None) -> pd.DataFrame:

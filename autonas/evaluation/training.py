@@ -20,7 +20,7 @@ _SHORTEST = 1e-3
 
 
 class Diverged(Exception):
-    """Error of a training whose loss became NaN or infinite before the first epoch was scored."""
+    """Error of a training whose loss became NaN or infinite, and that has no weights of a scored epoch."""
 
 
 @dataclasses.dataclass
@@ -182,7 +182,7 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
         A `TrainingResult`. It includes the epochs before the checkpoint.
 
     Raises:
-        Diverged: If the loss becomes NaN or infinite before the first epoch is scored.
+        Diverged: If the loss becomes NaN or infinite before an epoch is scored. Without validation, no epoch is.
         TooSlow: If the loop gives up in the first epoch, because there is no time for a validation.
         KeyboardInterrupt: If the user interrupts before the first epoch is scored.
     """
@@ -225,7 +225,7 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
             stopped = "interrupted"
             break
         if not np.isfinite(loss) or not np.isfinite(scores.get("val_loss", 0.0)):
-            if training.best is None:
+            if training.best_weights is None:
                 raise Diverged(f"The loss became NaN or infinite in epoch {training.epoch + 1}.")
             stopped = "diverged"
             break

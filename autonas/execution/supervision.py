@@ -119,7 +119,8 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
         slots = self.slots
         while not self._events and (self._queue or any(worker.task for worker in self._workers)):
             self._adjust()
-            self._dispatch()
+            if self._dispatch():
+                continue  # Waiting for messages needs a worker in place of the lost one, which may have been the last.
             for worker_, kind, content in self._received(self._seconds_to_next_due()):
                 self._take(worker_, kind, content)
             now = time.monotonic()
@@ -143,7 +144,9 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
 
     # ------------------------------------------------------------------ jobs
 
-    def _dispatch(self) -> None:
+    def _dispatch(self) -> bool:
+        """Send waiting jobs to workers without a job, and return whether a worker was lost."""
+        has_lost = False
         for worker_ in list(self._workers):
             if self._queue and worker_.is_ready and worker_.task is None:
                 task = self._queue.popleft()
@@ -153,6 +156,8 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
                 else:
                     self._queue.appendleft(task)
                     self._lose(worker_)
+                    has_lost = True
+        return has_lost
 
     def _take(self, sender: _Worker, kind: str, content: bytes) -> None:
         """Handle a message of a worker."""

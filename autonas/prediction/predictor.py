@@ -357,7 +357,8 @@ def without_training_parts(network: keras.Model) -> keras.Model:
     """
 
     def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
-        return args[0] if type(layer).__name__.startswith("Random") else layer(*args, **kwargs)
+        # A subclass may have an effect in predictions.
+        return args[0] if type(layer) in node_graph.AUGMENTATION else layer(*args, **kwargs)
 
     # A clone of a compiled model would be compiled too, and its file would refer to an optimizer of autonas.
     uncompiled = keras.Model(network.input, network.output)

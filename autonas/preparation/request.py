@@ -30,6 +30,8 @@ class Settings:
         validation_split: Share of the rows in the validation set, or `None` for the argument of the constructor.
             Defaults to `None`.
         class_weight: Weights of classes, or `None` for the argument of the constructor. Defaults to `None`.
+        reopened: Run directory of a search to continue, or `None` for the arguments of the constructor. Defaults to
+            `None`.
     """
 
     callbacks: Any = None
@@ -37,11 +39,14 @@ class Settings:
     batch_size: int | None = None
     validation_split: float | None = None
     class_weight: Any = None
+    reopened: str | None = None
 
     def applied(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of a constructor with these settings."""
         names = ("epochs", "validation_split", "class_weight")
         changed = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if self.reopened is not None:
+            changed |= {"directory": self.reopened, "overwrite": False}
         wanted = arguments["optimization"] or Optimization()
         if self.batch_size is not None and isinstance(wanted, Optimization):
             changed["optimization"] = wanted.replaced(batch_size=self.batch_size)

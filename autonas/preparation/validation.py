@@ -82,12 +82,16 @@ def resolved(arguments: dict[str, Any]) -> dict[str, Any]:
     validation = arguments.get("validation")
     if validation is None:
         return arguments
-    folds, arguments = arguments["validation_folds"], arguments | {"validation_folds": None}
-    if folds not in ("auto", None):
-        raise ValueError(
-            "`validation_folds` must be 'auto' or None beside `validation`, which says how to validate. Received: "
-            f"validation={validation!r:.60}, validation_folds={folds!r:.60}"
-        )
+    for name, expected, unset in (
+        ("validation_split", "None", (None,)),
+        ("validation_folds", "'auto' or None", ("auto", None)),
+    ):
+        if arguments[name] not in unset:
+            raise ValueError(
+                f"`{name}` must be {expected} beside `validation`, which says how to validate. Received: "
+                f"validation={validation!r:.60}, {name}={arguments[name]!r:.60}"
+            )
+    arguments = arguments | {"validation_folds": None}
     if checks.is_integer(validation) and validation >= 2:
         return arguments | {"validation_folds": int(validation)}
     if checks.is_number(validation) and not checks.is_integer(validation) and 0 < validation < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 import warnings
@@ -215,7 +216,8 @@ class SearchCallback:
 class SearchCallbackList(SearchCallback):
     """Search callback that forwards every hook to several search callbacks.
 
-    A callback that raises an exception is removed with a `RuntimeWarning`, since watching a search must not end it.
+    A callback that raises an exception is switched off with a `RuntimeWarning`, since watching a search must not end
+    it. Of its later hooks, only `on_search_end` is called, so that it closes its files.
 
     ```python
     import autonas
@@ -230,6 +232,7 @@ class SearchCallbackList(SearchCallback):
 
     def __init__(self, callbacks: Iterable[SearchCallback]) -> None:
         self.callbacks = list(callbacks)
+        self._switched_off: list[SearchCallback] = []
 
     def on_search_begin(self, search: SearchInfo) -> None:
         self._forward("on_search_begin", search)
@@ -253,6 +256,9 @@ class SearchCallbackList(SearchCallback):
         self._forward("on_predictions", record, predictions)
 
     def on_search_end(self, records: list[TrialRecord], stop_reason: str) -> None:
+        for callback in self._switched_off:
+            with contextlib.suppress(Exception):
+                callback.on_search_end(records, stop_reason)
         self._forward("on_search_end", records, stop_reason)
 
     def _forward(self, hook: str, *arguments: Any) -> None:
@@ -261,6 +267,7 @@ class SearchCallbackList(SearchCallback):
                 getattr(callback, hook)(*arguments)
             except Exception as error:
                 self.callbacks.remove(callback)
+                self._switched_off.append(callback)
                 reason = " ".join(str(error).split())[:200]
                 warnings.warn(
                     f"{type(callback).__name__} failed in `{hook}` and was switched off: "

@@ -239,7 +239,8 @@ class FinalStage:
                 kept, best, state.budget.final_length([best]), functools.partial(state.report_epoch, record)
             )
             record.take(final)
-            record.message = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained further on all rows"
+            origin = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained further on all rows"
+            record.message = "; ".join(filter(None, [origin, final.message]))
             record.status = Status.COMPLETED
             if final.interrupted:
                 raise KeyboardInterrupt
@@ -250,7 +251,7 @@ class FinalStage:
             record.message = "served with the weights of the search: the final fit was interrupted"
         except (Exception, SystemExit) as error:  # The model of the search is served if the final fit fails.
             record.status = Status.FAILED
-            record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
+            record.message = _describe_failed_fit(error)
         state.report("on_trial_end", record, best)
         state.report_numbers(record)
         return record, model
@@ -301,9 +302,16 @@ class FinalStage:
         return record, model
 
     def refitted(self, candidate: TrialRecord, length: budget.FinalLength) -> keras.Model:
-        """Return the model of a candidate after a final fit of some length, without a record."""
-        kept = self.searched.scored(candidate)
-        final = self._fit_on_all_rows(kept, candidate, length)
+        """Return the model of a candidate after a final fit of some length, without a record.
+
+        If the final fit fails, the model has the weights of the search, and the message of the candidate says so.
+        """
+        try:
+            kept = self.searched.scored(candidate)
+            final = self._fit_on_all_rows(kept, candidate, length)
+        except (Exception, SystemExit) as error:
+            candidate.message = "; ".join(filter(None, [candidate.message, _describe_failed_fit(error)]))
+            return self.searched.network(candidate)
         if final.interrupted:
             raise KeyboardInterrupt
         return kept.model
@@ -324,6 +332,10 @@ class FinalStage:
 
 def _shown_score(record: TrialRecord, goal: Goal) -> str:
     return f"{goal.main.name} {record.score:.4g}"
+
+
+def _describe_failed_fit(error: BaseException) -> str:
+    return f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
 
 
 def _checksum(weights: Iterable[np.ndarray]) -> str:

@@ -83,31 +83,30 @@ class Tuner(keras_tuner.Tuner):
             SearchFailed: If no candidate was completed, or the training of shared weights fails.
             KeyboardInterrupt: If the user interrupts before any candidate was completed.
         """
-        with contextlib.ExitStack() as workers:
+        with contextlib.ExitStack() as ending, contextlib.ExitStack() as workers:
             workers.enter_context(self.executor)
             self.executor.start(self.evaluator.run, self._on_report)
             self.oracle.open()
             self._restore()
             info = dataclasses.replace(info, n_before=self.standings.n_counted())
             self.state.report("on_search_begin", info)
+            ending.callback(self._report_end)
             self.baselines.score(info.time_limit)
             gc.collect()
             # Objects from before the search are excluded from the collection after every trial, which would take 0.2 s.
             # A program that has frozen its objects itself keeps them frozen.
-            is_frozen = gc.get_freeze_count() > 0
-            if not is_frozen:
+            if gc.get_freeze_count() == 0:
                 gc.freeze()
-            try:
-                with workers.pop_all():
-                    best = self.search()
-                served = self._ensemble() or self.serve(self.standings.ranked() or [best])
-                info.served = served.trial_id
-                self.baselines.warn_if_better(served.trial, self.standings.best())
-                return served
-            finally:
-                if not is_frozen:
-                    gc.unfreeze()
-                self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
+                ending.callback(gc.unfreeze)
+            best = self.search()
+            workers.close()
+            served = self._ensemble() or self.serve(self.standings.ranked() or [best])
+            info.served = served.trial_id
+            self.baselines.warn_if_better(served.trial, self.standings.best())
+            return served
+
+    def _report_end(self) -> None:
+        self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
 
     def search(self) -> TrialRecord:
         """Run trials until the budget, the space or the user ends the search. Return the record of the best trial."""
@@ -144,8 +143,8 @@ class Tuner(keras_tuner.Tuner):
                 in_flight += 1
             with self.state.phases("wait"):
                 reports = self.executor.wait() if in_flight else []
-            for event in reports:
-                with interrupts.deferred():
+            with interrupts.deferred():
+                for event in reports:
                     in_flight -= self._take(event)
 
     def serve(self, records: Sequence[TrialRecord]) -> Served:

@@ -42,7 +42,7 @@ def test_what_is_built_follows_from_the_seed_and_the_number():
     assert all(one != other for one, other in zip(numbers_of(1, 2), numbers_of(1, 3), strict=True))
 
 
-def test_the_global_random_states_are_left_as_they_were():
+def test_the_random_states_of_python_and_numpy_are_left_as_they_were():
     random.seed(3)
     np.random.seed(3)
     expected = random.random(), np.random.rand()

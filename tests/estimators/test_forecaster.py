@@ -267,6 +267,7 @@ def test_a_search_that_is_continued_keeps_its_lookback(arguments, monkeypatch):
     again = autonas.TimeSeriesForecaster(**arguments).fit(wave())
     assert again.lookback_ == model.lookback_ > 2
     np.testing.assert_allclose(again.predict(wave()), model.predict(wave()))
+    assert again.set_params(directory=None).reopen(wave()).lookback_ == model.lookback_
 
 
 def test_a_forecast_without_a_correction_is_the_linear_forecast(arguments):

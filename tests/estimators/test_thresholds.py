@@ -31,3 +31,6 @@ def test_a_half_stays_if_no_threshold_is_better():
 def test_metrics_of_probabilities_do_not_depend_on_the_threshold():
     auc = metrics.get_metric("auc", "binary")
     assert thresholds.score(auc, TRUTH, PROBABILITIES, 0.275) == auc(TRUTH, PROBABILITIES)
+    # Labels at a threshold of 0.5 have the same AUC as these probabilities.
+    second = np.where(TRUTH == 1, 0.9, SECOND)
+    assert thresholds.score(auc, TRUTH, np.stack([1 - second, second], axis=1), 0.95) == 1.0

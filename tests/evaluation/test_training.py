@@ -138,6 +138,11 @@ def test_divergence_later_keeps_what_was_good():
     assert (result.stopped, result.best_epoch) == ("diverged", 2)
 
 
+def test_divergence_without_validation_is_an_error_in_any_epoch():
+    with pytest.raises(training.Diverged, match="epoch 2"):
+        train(ScriptedLoop([1.0, float("nan")]))
+
+
 def test_an_interrupt_keeps_what_was_scored():
     result = train(ScriptedLoop([1.0, KeyboardInterrupt()]), scores=[2.0])
     assert (result.stopped, result.best_epoch) == ("interrupted", 1)

@@ -296,6 +296,22 @@ def test_without_time_for_all_final_fits_the_members_of_the_largest_weights_have
         assert refitted == expected
 
 
+def test_members_whose_final_fit_fails_have_the_weights_of_the_search(diabetes, regressor, monkeypatch):
+    _, search = regressor._searched
+
+    def fail(*arguments):
+        raise training.Diverged("The loss became NaN.")
+
+    monkeypatch.setattr(search.final_stage, "earlier", None)
+    monkeypatch.setattr(search.evaluator, "final_fit", fail)
+    regressor.serve_ensemble(3)
+    members = [regressor.model_of(trial_id).predict(diabetes[0]) for trial_id, _ in regressor.ensemble_]
+    weights = [weight for _, weight in regressor.ensemble_]
+    np.testing.assert_allclose(regressor.predict(diabetes[0]), np.average(members, 0, weights), rtol=1e-4)
+    reasons = regressor.leaderboard().set_index("trial_id").reason[[trial_id for trial_id, _ in regressor.ensemble_]]
+    assert reasons.str.contains("final fit failed .The loss became NaN").all()
+
+
 def test_a_network_that_needs_all_of_the_time_is_averaged_with_fitted_weights_as_they_are(diabetes, monkeypatch):
     points = [{"structured_data_block_1/kind": kind} for kind in ("dense", "trees", "linear")]
     points.append(points[0] | {"optimization/batch_size": 256})

@@ -16,10 +16,11 @@ from sklearn.exceptions import NotFittedError
 
 import autonas
 from autonas import reporting
-from autonas.evaluation import evaluator, networks
+from autonas.evaluation import evaluator, networks, training
 from autonas.trials import lock
 from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import trials
+from tests.helpers.networks import of_small_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -517,6 +518,27 @@ def test_an_interrupt_of_the_final_fit_serves_the_searched_weights(iris, monkeyp
     board = model.leaderboard().set_index("trial_id")
     assert board.loc["final", "status"] == "interrupted"
     assert "served with the weights of the search" in board.loc["0000", "reason"]
+
+
+def test_a_final_fit_that_diverges_serves_the_searched_weights(iris, monkeypatch):
+    final_fit, run_epoch = evaluator.Evaluator.final_fit, training._Training.run_epoch
+
+    def diverge(self):
+        loss, finished = run_epoch(self)
+        if self.epoch == 0:
+            return loss, finished
+        self.loop.model.set_weights([weight * np.nan for weight in self.loop.model.get_weights()])
+        return np.nan, finished
+
+    def diverging_fit(*arguments):
+        monkeypatch.setattr(training._Training, "run_epoch", diverge)
+        return final_fit(*arguments)
+
+    monkeypatch.setattr(evaluator.Evaluator, "final_fit", diverging_fit)
+    model = of_small_networks(**{**BUDGET, "max_trials": 1}).fit(*iris)
+    assert np.array_equal(model.predict_proba(iris[0]), model.model_of("0000").predict_proba(iris[0]))
+    board = model.leaderboard().set_index("trial_id")
+    assert board.loc["final", "status"] == "failed" and "infinite in epoch 2" in board.loc["0000", "reason"]
 
 
 def test_an_interrupt_before_there_is_a_model_is_an_interrupt(iris, monkeypatch):

@@ -289,12 +289,20 @@ def test_a_point_that_is_not_there_is_refused(searched, limits, message):
 
 
 def test_a_search_that_its_time_limit_ended_is_reopened_without_further_trials(iris, tmp_path):
-    model = classifier(time_limit=4, max_trials=None, objective=["val_loss", "params"]).fit(*iris)
+    model = classifier(time_limit=4, max_trials=None, objective=["val_loss", "params"], refit=False).fit(*iris)
     model.save(tmp_path / "model")
     journal = pathlib.Path(model.directory_, "journal.jsonl")
     before = journal.read_bytes()
-    reopened = autonas.AutoModel.load(tmp_path / "model").reopen(*iris)
+    ends = []
+
+    class Ends(autonas.SearchCallback):
+        def on_search_end(self, records, stop_reason):
+            ends.append(stop_reason)
+
+    reopened = autonas.AutoModel.load(tmp_path / "model").reopen(*iris, callbacks=Ends())
     assert journal.read_bytes() == before and reopened.stop_reason_ == model.stop_reason_ == "time_limit"
+    saved = autonas.AutoModel.load(pathlib.Path(model.directory_, "model"))
+    assert ends == [saved.stop_reason_] == ["time_limit"] and saved.directory is reopened.directory is None
     np.testing.assert_array_equal(reopened.predict_proba(iris[0]), model.predict_proba(iris[0]))
     journal.unlink()
     with pytest.raises(FileNotFoundError, match="`directory_` must be a run directory with the search"):

@@ -94,6 +94,7 @@ def test_a_search_goes_on_with_the_same_validation_only(iris, tmp_path):
         ({"validation": {"group_on": "a"}}, {"validation_data": ([[0.0]], [0])}, "`validation_data` must be None"),
         ({"validation": TimeSeriesSplit(3), "weight_sharing": True}, {}, "with a supernet"),
         ({"validation": 0.2, "validation_folds": 3}, {}, "`validation_folds` must be 'auto' or None"),
+        ({"validation": 0.2}, {"validation_split": 0.3}, "`validation_split` must be None beside `validation`"),
     ],
 )
 def test_what_does_not_go_together_is_refused(iris, arguments, fit, message):

@@ -85,6 +85,21 @@ def test_nothing_is_logged_over_five_fits_and_predictions_of_differently_many_ro
     assert [record.message for record in caplog.records if record.name.startswith("tensorflow")] == []
 
 
+class RandomFourierFeatures(keras.layers.Layer):
+    """A layer of the user, which has an effect in predictions."""
+
+    def call(self, inputs):
+        return keras.ops.cos(inputs)
+
+
+def test_augmentation_is_left_out_and_layers_of_the_user_stay():
+    images = keras.Input((4, 4, 3))
+    augmented = keras.layers.RandomFlip()(keras.layers.RandAugment()(keras.layers.MixUp()(images)))
+    features = RandomFourierFeatures()
+    served = predictor_module.without_training_parts(keras.Model(images, features(augmented)))
+    assert served.layers[1:] == [features]
+
+
 def test_columns_of_several_tables_and_inputs_may_have_one_name():
     generator = np.random.default_rng(0)
     words = np.array(["u", "v"], dtype=object)[np.arange(40) % 2]

@@ -18,7 +18,7 @@ TABLE = pd.DataFrame(
     }
 )
 Y = np.random.default_rng(1).normal(size=N)
-DEFAULTS = {"validation_split": 0.2, "validation_folds": None}
+DEFAULTS = {"validation_split": None, "validation_folds": "auto"}
 
 
 def sets(argument, x=TABLE, y=Y, task="regression", groups=None):
@@ -32,14 +32,14 @@ def sets(argument, x=TABLE, y=Y, task="regression", groups=None):
 @pytest.mark.parametrize(
     "argument, split, folds",
     [
-        (None, 0.2, None),
+        (None, None, "auto"),
         (0.3, 0.3, None),
-        (5, 0.2, 5),
+        (5, None, 5),
         ({"group_on": "patient", "share": 0.4}, 0.4, None),
-        ({"time_on": "day", "folds": 3}, 0.2, 3),
-        (KFold(4), 0.2, 4),
-        (LeaveOneGroupOut(), 0.2, 2),
-        (ShuffleSplit(1, random_state=0), 0.2, None),
+        ({"time_on": "day", "folds": 3}, None, 3),
+        (KFold(4), None, 4),
+        (LeaveOneGroupOut(), None, 2),
+        (ShuffleSplit(1, random_state=0), None, None),
     ],
 )
 def test_the_argument_says_the_share_and_the_folds(argument, split, folds):
@@ -173,6 +173,9 @@ def test_what_cannot_be_split_is_refused_with_the_reason(argument, message):
 def test_the_arguments_that_it_replaces_are_refused_beside_it():
     with pytest.raises(ValueError, match="`validation_folds` must be 'auto' or None beside `validation`"):
         validation.resolved({**DEFAULTS, "validation_folds": 3, "validation": 0.3})
+    for argument in (0.3, 5, KFold(3), {"group_on": "patient"}):
+        with pytest.raises(ValueError, match="`validation_split` must be None beside .*validation_split=0.1"):
+            validation.resolved({**DEFAULTS, "validation_split": 0.1, "validation": argument})
 
 
 def test_a_class_without_training_rows_is_refused():

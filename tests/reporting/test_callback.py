@@ -73,6 +73,22 @@ def test_a_reporter_that_raises_is_warned_about_once_and_dropped():
     assert healthy.calls == [("trial", 0, 0)]
 
 
+def test_a_reporter_that_was_dropped_is_closed_at_the_end_of_the_search():
+    class Log(Failing):
+        ends = ()
+
+        def on_search_end(self, records, stop_reason):
+            self.ends += (stop_reason,)
+            raise OSError
+
+    log, healthy = Log(), Recording()
+    both = SearchCallbackList([log, healthy])
+    with pytest.warns(RuntimeWarning):
+        both.on_trial_begin(TrialRecord("0", 0))
+    both.on_search_end([], "max_trials")
+    assert log.ends == ("max_trials",) and healthy.calls == [("end", 0, "max_trials")]
+
+
 def test_an_interrupt_passes_through():
     class Interrupted(SearchCallback):
         def on_trial_begin(self, record):

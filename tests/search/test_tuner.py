@@ -107,9 +107,15 @@ def test_patience_counts_trials_since_the_best(make):
     assert search.state.stop_reason == "patience" and len(search.records) == 8
 
 
-def test_workers_end_if_anything_is_raised_before_the_first_trial(make, monkeypatch):
-    search, closed = make(), []
-    monkeypatch.setattr(search.executor, "close", lambda: closed.append(True))
+def test_workers_end_if_anything_is_raised_before_the_first_trial_and_then_the_end_is_reported(make, monkeypatch):
+    closed = []
+
+    class Recording(SearchCallback):
+        def on_search_end(self, records, stop_reason):
+            closed.append(stop_reason)
+
+    search = make(reporter=Recording())
+    monkeypatch.setattr(search.executor, "close", lambda: closed.append("workers"))
 
     def interrupted(time_limit):
         raise KeyboardInterrupt
@@ -117,7 +123,7 @@ def test_workers_end_if_anything_is_raised_before_the_first_trial(make, monkeypa
     monkeypatch.setattr(search.baselines, "score", interrupted)
     with pytest.raises(KeyboardInterrupt):
         search.run(SearchInfo("score", "max"))
-    assert closed == [True]
+    assert closed == ["workers", "error"]
 
 
 def test_an_oracle_that_waits_for_nothing_does_not_wait_for_ever(make):
@@ -356,6 +362,20 @@ def test_ctrl_c_while_the_books_are_written_waits_until_they_are(make):
     assert best.trial_id == "0001" and best.score == 1.0
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert [event["event"] for event in search.oracle.journal.read()].count("ended") == 2
+
+
+def test_ctrl_c_waits_until_the_books_of_all_workers_are_written(make, monkeypatch):
+    class Interrupting(SearchCallback):
+        def on_trial_end(self, record, best):
+            if record.number == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    search = make(max_trials=4, reporter=Interrupting())
+    wait = search.executor.wait
+    monkeypatch.setattr(execution.InlineExecutor, "slots", 2)
+    monkeypatch.setattr(search.executor, "wait", lambda: wait() + wait())
+    search.search()
+    assert [record.status for record in search.records.values()] == ["completed"] * 2
 
 
 def test_the_search_info_is_reported_and_the_end_too_when_all_fails(make):

@@ -80,8 +80,10 @@ class ImageEncoder(Encoder):
 
     def raw_inputs(self, x):
         x = _as_images(x)
-        if x.shape[1:] != self.raw_shape_ and x.shape[1:] + (1,) == self.raw_shape_:
+        if x.shape[1:] + (1,) == self.raw_shape_:
             x = x[..., None]
+        elif x.shape[1:] == self.raw_shape_ + (1,):
+            x = x[..., 0]
         if x.shape[1:] != self.raw_shape_:
             raise ValueError(f"`x` must hold images of shape {self.raw_shape_} as in fit. Received: {x.shape[1:]}")
         check_finite(x)

@@ -93,6 +93,8 @@ class Levels:
 
 def _worst(scores, best):
     """Return the score farthest from the best one, or the best one if the farthest is far from most others, too."""
+    if not scores:
+        return best  # The best score is that of an earlier process.
     worst = max(scores, key=lambda score: abs(score - best))
     limit = _FARTHEST * statistics.median(abs(score - best) for score in scores)
     return worst if abs(worst - best) <= limit else best

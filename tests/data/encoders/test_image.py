@@ -14,6 +14,12 @@ def test_grey_images_get_a_channel(check_encoder):
     np.testing.assert_array_equal(image[..., 0], DIGITS[:20])
 
 
+def test_grey_images_may_have_a_channel_or_none_whatever_fit_had():
+    for fitted, others in ((DIGITS, DIGITS[..., None]), (DIGITS[..., None], DIGITS)):
+        image = ImageEncoder().fit(fitted).transform(others[:20])["image"]
+        np.testing.assert_array_equal(image[..., 0], DIGITS[:20])
+
+
 def test_channels_that_come_first_are_warned_of():
     with pytest.warns(UserWarning, match=r"1 pixel\(s\) high, with 8 channels.*pass x.transpose\(0, 2, 3, 1\)"):
         ImageEncoder().fit(DIGITS[:, None])

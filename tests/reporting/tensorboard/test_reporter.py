@@ -202,6 +202,11 @@ def test_each_of_few_scores_is_inside_while_a_search_runs(tmp_path, begin, score
     assert lines == {min(scores) if -1e6 not in scores else max(scores)}, "no line through a score between the others"
 
 
+def test_the_best_score_of_an_earlier_process_has_a_line_before_there_is_another_score(tmp_path, begin):
+    play(begin(), record(1, None, status="failed", metrics={}, history=[]), record(0, 0.9))
+    assert {value for _, value in curve(tmp_path / "search_levels", "best_score_level")} == {0.9}
+
+
 def test_a_log_of_many_trials_has_few_lines(tmp_path, begin):
     reporter = begin()
     trials = [record(number, number / 300, parameters=number, history=[]) for number in range(300)]
