@@ -43,6 +43,35 @@ class ArrayDataset:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @functools.cached_property
+    def _tensors(self):
+        """Dict from the kind and the name of an array to its tensor."""
+        return {}
+
+    def tensors(self, convert, input_names=None):
+        """Return the arrays as tensors of the backend, which are made once for all trials.
+
+        Args:
+            convert: Function from an array to a tensor.
+            input_names: Names of the inputs, or `None` for all. Defaults to `None`.
+
+        Returns:
+            The inputs and the targets, two dicts by name, and the sample weights in float32 or `None`.
+        """
+
+        def tensor(kind, name, array):
+            if (kind, name) not in self._tensors:
+                self._tensors[kind, name] = convert(array)
+            return self._tensors[kind, name]
+
+        names = self.inputs if input_names is None else input_names
+        weights = self.sample_weight
+        return (
+            {name: tensor("inputs", name, self.inputs[name]) for name in names},
+            {name: tensor("targets", name, array) for name, array in self.targets.items()},
+            None if weights is None else tensor("sample_weight", "", weights.astype("float32")),
+        )
+
+    @functools.cached_property
     def n_train(self):
         """Number of rows of the training set."""
         return len(self.train_rows)
