@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import typing
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class ArrayDataset:
     baselines: dict | None = None
     folds: list | None = None
 
+    is_stream: typing.ClassVar[typing.Literal[False]] = False
     #: Properties of the stream that the rows were read from, see `StreamSource.facts`; `None` for arrays.
     facts = None
 

@@ -3,6 +3,7 @@
 import functools
 import math
 import time
+import typing
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +29,7 @@ class StreamDataset:
         class_weight: Array `(n_classes,)` of the weights of classes in the loss, or `None`. Defaults to `None`.
     """
 
+    is_stream: typing.ClassVar[typing.Literal[True]] = True
     baselines = None
     folds = None
     #: The rows of a stream aren't in memory, so that no weights are fitted to all of them in closed form.
