@@ -127,13 +127,12 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 f"`y` must be a series, not the name of a column. Received: y={y!r:.60}. Write "
                 f"TimeSeriesForecaster(target={y!r:.60}).fit(series)."
             )
-        attributes = vars(self)
+        attributes = self.__dict__
         learned = {name: attributes[name] for name in self.also_learned if name in attributes}
         try:
             return super().fit(series, y, callbacks=callbacks, epochs=epochs, batch_size=batch_size)
-        except (
-            BaseException
-        ):  # The attributes that the preparation has learned don't suit the network of an earlier fit.
+        except BaseException:
+            # Attributes from the preparation of this fit don't suit the network of an earlier fit.
             for name in self.also_learned:
                 attributes.pop(name, None)
             attributes.update(learned)

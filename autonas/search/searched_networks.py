@@ -18,8 +18,8 @@ from autonas.trials.records import TrialRecord
 class SearchedNetworks:
     """Networks of the candidates of a search.
 
-    The weights are in memory or in the folder of the run. A candidate whose weights are gone is trained anew: the same
-    seed trains the same network.
+    The weights are in memory or in the folder of the run. A candidate without them is trained again: the same seed
+    trains the same network.
 
     Args:
         state: The `SearchState`.
@@ -112,7 +112,7 @@ class SearchedNetworks:
         return outcome.weights
 
     def _kept(self, candidate: TrialRecord) -> Any:
-        """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""
+        """Return a candidate, in memory or built anew, with the weights of its score; `None` without a file of them."""
         kept = self.evaluator.in_memory.get(candidate.trial_id)
         if kept is not None:
             kept.model.set_weights(kept.weights.scored)
@@ -136,5 +136,6 @@ class SearchedNetworks:
 def _lost(candidate: TrialRecord) -> exceptions.SearchFailed:
     """Return the error of a candidate whose weights can't be restored."""
     return exceptions.SearchFailed(
-        f"The weights of trial {candidate.trial_id} are gone, and it can't be trained again."
+        f"The file of the weights of trial {candidate.trial_id} is missing or damaged, and the trial can't be trained "
+        "again."
     )

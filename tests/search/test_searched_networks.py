@@ -43,6 +43,6 @@ def test_a_search_whose_weights_are_gone_and_cannot_be_trained_again_says_so(mod
     os.remove(weights.path("0000"))
     failed = jobs.Outcome(status="failed", message="MemoryError: too large")
     monkeypatch.setattr(search.evaluator, "evaluate", lambda job: failed)
-    with pytest.raises(exceptions.SearchFailed, match="The weights of trial 0000 are gone"):
+    with pytest.raises(exceptions.SearchFailed, match="weights of trial 0000 is missing or damaged"):
         model.model_of("0000")
     weights.save(kept, "0000")
