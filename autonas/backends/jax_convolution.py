@@ -31,9 +31,9 @@ def by_products(model):
     to this order, except inside of loops and switches, where it computes the gradients of a kernel by a plain loop:
     with 16 channels, in 30 times the time. Here, gradients are convolutions in the usual order.
 
-    A depthwise convolution is always a plain loop. Here it is the sum over the places of the kernel of the shifted
-    inputs times the weights of the place, in one pass over memory: with 16 channels it takes a twentieth of the time.
-    The results are the same but for rounding.
+    A depthwise convolution is always a plain loop. Here it is the sum over the positions of the kernel of the shifted
+    inputs times the weights of the position, in one pass over memory: with 16 channels it takes a twentieth of the
+    time. The results are the same but for rounding.
 
     Args:
         model: A `keras.Model`.
@@ -90,7 +90,7 @@ def _convolve(inputs, kernel, strides, padding, dilation):
         kernel: Tensor `(*sizes, channels, filters)`.
         strides: Tuple of the strides.
         padding: Tuple of pairs, the numbers of zeros before and after the inputs.
-        dilation: Tuple of the distances between the places of the kernel.
+        dilation: Tuple of the distances between the positions of the kernel.
     """
     return _in_usual_order(inputs, kernel, strides, padding, rhs_dilation=dilation)
 
@@ -128,7 +128,7 @@ def _paddings_of_gradients(inputs, kernel, slopes, settings):
     strides, padding, dilation = settings
     of_inputs, of_kernel = [], []
     for axis in range(len(strides)):
-        # Numbers of places between the first and the last one of the kernel, and of the outputs, on the inputs.
+        # Numbers of positions between the first and the last one of the kernel, and of the outputs, on the inputs.
         reach = (kernel.shape[axis] - 1) * dilation[axis]
         extent = (slopes.shape[axis + 1] - 1) * strides[axis]
         before = padding[axis][0]
@@ -159,10 +159,10 @@ def _convolve_depthwise(inputs, kernel, strides, padding, dilation):
     padded = _padded(inputs, padding)
     reach = [(size - 1) * distance for size, distance in zip(kernel.shape, dilation, strict=False)]
     terms = []
-    for place in np.ndindex(kernel.shape[:-1]):
-        starts = np.array(place) * dilation
+    for position in np.ndindex(kernel.shape[:-1]):
+        starts = np.array(position) * dilation
         limits = padded.shape[1:-1] - np.array(reach) + starts
-        terms.append(padded[(slice(None), *map(slice, starts, limits, strides))] * kernel[place])
+        terms.append(padded[(slice(None), *map(slice, starts, limits, strides))] * kernel[position])
     return functools.reduce(ops.add, terms)
 
 
@@ -175,20 +175,20 @@ def _convolve_depthwise_backward(strides, padding, dilation, residuals, slopes):
     slopes_of_inputs = _convolve_depthwise(spread, reversed_kernel, (1,) * rank, tuple(of_inputs), dilation)
     padded = _padded(inputs, padding)
 
-    def slope_of(place):
-        shifted = lax.dynamic_slice(padded, [0, *(place * np.array(dilation)), 0], spread.shape)
+    def slope_of(position):
+        shifted = lax.dynamic_slice(padded, [0, *(position * np.array(dilation)), 0], spread.shape)
         return ops.sum(shifted * spread, axis=range(rank + 1))
 
-    # A loop over the places of the kernel is compiled in half of the time.
-    places = np.array(list(np.ndindex(kernel.shape[:-1])))
-    return slopes_of_inputs, ops.reshape(lax.map(slope_of, places), kernel.shape)
+    # A loop over the positions of the kernel is compiled in half of the time.
+    positions = np.array(list(np.ndindex(kernel.shape[:-1])))
+    return slopes_of_inputs, ops.reshape(lax.map(slope_of, positions), kernel.shape)
 
 
 _convolve_depthwise.defvjp(functools.partial(_forward, _convolve_depthwise), _convolve_depthwise_backward)
 
 
 def _padded(tensor, padding, distances=None):
-    """Return a tensor with zeros around it and, at distances of more than 1, between its places in space or time."""
+    """Return a tensor with zeros around it and, at distances of more than 1, between its positions in space or time."""
     distances = distances or [1] * len(padding)
     inside = [(*ends, distance - 1) for ends, distance in zip(padding, distances, strict=True)]
     return lax.pad(tensor, ops.zeros((), tensor.dtype), [(0, 0, 0), *inside, (0, 0, 0)])

@@ -4,7 +4,6 @@
 """
 
 from autonas.data.checks import (
-    check_enough_rows,
     check_labels_in_training,
     check_same_rows,
     check_sample_weight,
@@ -20,7 +19,7 @@ from autonas.data.encoders import (
     get_encoder,
 )
 from autonas.data.features import Feature, Tensor
-from autonas.data.fingerprint import differences, fingerprint
+from autonas.data.fingerprint import fingerprint
 from autonas.data.input_names import part_names
 from autonas.data.kinds import infer_kind, infer_task
 from autonas.data.splits import train_validation_rows
@@ -36,11 +35,9 @@ __all__ = [
     "TargetEncoder",
     "Tensor",
     "TextEncoder",
-    "check_enough_rows",
     "check_labels_in_training",
     "check_same_rows",
     "check_sample_weight",
-    "differences",
     "fingerprint",
     "get_encoder",
     "infer_kind",

@@ -80,14 +80,6 @@ def warn_of_shuffled_index(x, y):
         )
 
 
-def check_enough_rows(n_rows, minimum):
-    """Raise a `ValueError` if there are fewer than `minimum` rows for training set and validation set."""
-    if n_rows < minimum:
-        raise ValueError(
-            f"`x` must hold at least {minimum} rows for training and validation. Received: n_samples={n_rows}"
-        )
-
-
 def check_sample_weight(sample_weight):
     """Return sample weights as a float32 array `(rows,)`.
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import typing
 
 import numpy as np
 
@@ -35,12 +36,42 @@ class ArrayDataset:
     baselines: dict | None = None
     folds: list | None = None
 
+    is_stream: typing.ClassVar[typing.Literal[False]] = False
     #: Properties of the stream that the rows were read from, see `StreamSource.facts`; `None` for arrays.
     facts = None
 
     def __getstate__(self):
         """Return the state without the tensors that a backend has cached as attributes."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @functools.cached_property
+    def _tensors(self):
+        """Dict from the kind and the name of an array to its tensor."""
+        return {}
+
+    def tensors(self, convert, input_names=None):
+        """Return the arrays as tensors of the backend, which are made once for all trials.
+
+        Args:
+            convert: Function from an array to a tensor.
+            input_names: Names of the inputs, or `None` for all. Defaults to `None`.
+
+        Returns:
+            The inputs and the targets, two dicts by name, and the sample weights in float32 or `None`.
+        """
+
+        def tensor(kind, name, array):
+            if (kind, name) not in self._tensors:
+                self._tensors[kind, name] = convert(array)
+            return self._tensors[kind, name]
+
+        names = self.inputs if input_names is None else input_names
+        weights = self.sample_weight
+        return (
+            {name: tensor("inputs", name, self.inputs[name]) for name in names},
+            {name: tensor("targets", name, array) for name, array in self.targets.items()},
+            None if weights is None else tensor("sample_weight", "", weights.astype("float32")),
+        )
 
     @functools.cached_property
     def n_train(self):

@@ -62,34 +62,6 @@ def fingerprint(data):
             "hash": digest.hexdigest()[:16]}  # fmt: skip
 
 
-def differences(expected, received):
-    """Return the list of differences between two fingerprints, lines such as `"rows: was 150, is 9"`.
-
-    The columns of a DataFrame are compared one by one. Hashes are compared only if everything else is equal.
-    """
-    if expected is None or received is None:
-        return [] if expected is received else [f"was {_presence(expected)}, is {_presence(received)}"]
-    lines = []
-    for key in sorted((expected.keys() | received.keys()) - {"hash", "columns"}):
-        if expected.get(key) != received.get(key):
-            lines.append(f"{key}: was {expected.get(key)}, is {received.get(key)}")
-    before, now = expected.get("columns") or {}, received.get("columns") or {}
-    for change, names in (
-        ("missing", [n for n in before if n not in now]),
-        ("new", [n for n in now if n not in before]),
-    ):
-        if names:
-            lines.append(f"columns {change}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}")
-    lines += [f"column {n}: was {before[n]}, is {now[n]}" for n in before if n in now and before[n] != now[n]][:5]
-    if not lines and expected["hash"] != received["hash"]:
-        lines.append(f"values: were {expected['hash']}, are {received['hash']}")
-    return lines
-
-
-def _presence(facts):
-    return "absent" if facts is None else f"{facts['rows']} rows"
-
-
 def _update(digest, values):
     """Add an array or a Series to a hash."""
     if len(values) and _size(values) > _MAX_BYTES:

@@ -30,9 +30,9 @@ def accuracy(images, labels, rows, generator):
     images, labels = images[rows, ::step, margin::step].astype("float32"), labels[rows]
     differences = (images - images[:, :, ::-1])[:, :, : images.shape[2] // 2].reshape(len(rows), -1)
     is_first = np.arange(len(rows)) % 2 == 0
-    told = []
+    is_distinguished = []
     for label in np.unique(labels):
         halves = [differences[(labels == label) & half] for half in (is_first, ~is_first)]
         if min(map(len, halves)) >= 2:
-            told += [other @ one.mean(axis=0) > 0 for one, other in (halves, halves[::-1])]
-    return float(np.concatenate(told).mean()) if told else None
+            is_distinguished += [other @ one.mean(axis=0) > 0 for one, other in (halves, halves[::-1])]
+    return float(np.concatenate(is_distinguished).mean()) if is_distinguished else None

@@ -25,8 +25,8 @@ class Smoothing:
     of them also after subtracting half of the mean change of a step of the series, which is added to the forecast. If
     the series has no season, the full change is a further variant: a series of years often is a random walk with drift.
     Each smoothing forecasts the following steps from every step of the series on, of many targets from every second
-    step, every third and so on. As for Gaussian errors of unknown
-    variance, the weight of a smoothing with the mean squared error e is proportional to
+    step, every third and so on. As for Gaussian errors of unknown variance, the weight of a smoothing with the mean
+    squared error e is proportional to
 
         e^(-m / 2),  m = number of first steps / sqrt(horizon).
 

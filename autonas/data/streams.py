@@ -144,6 +144,8 @@ class StreamSource:
         tensors = encoder.feature.tensors.values()
         encoded_bytes = sum(int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize for tensor in tensors)
         self._is_cached = bool(share) and encoded_bytes * len(keys) <= _MAX_KEPT_BYTES
+        #: Dict from subset to its encoded examples, whose functions are traced once.
+        self._examples = {}
         self._cached_batches, self._raw = None, (keys, raw.batches, raw_validation.batches)
         n_validation = int((~training).sum()) + len(validation_labels)
         self.rows = {"train": int(training.sum()), "validation": n_validation, "all": len(keys)}
@@ -216,9 +218,10 @@ class StreamSource:
         """Return the shuffled batches of a subset, `"train"` or `"all"`."""
         n_fitting = max(_MAX_SHUFFLED_BYTES // self._row_bytes, 2 * batch_size)
         buffer = min(self.rows[subset], n_fitting, _MAX_SHUFFLED_ROWS)
-        examples = self._encode(self.dataset, subset).unbatch().shuffle(buffer, seed=seed)
+        if subset not in self._examples:
+            self._examples[subset] = self._encode(self.dataset, subset).unbatch()
         batch_size = min(batch_size, self.rows[subset])
-        return examples.batch(batch_size, drop_remainder=True).prefetch(2)
+        return self._examples[subset].shuffle(buffer, seed=seed).batch(batch_size, drop_remainder=True).prefetch(2)
 
     def _read(self, dataset, name, clock, raw, sample=None):
         """Read a dataset once.

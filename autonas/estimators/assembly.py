@@ -21,6 +21,7 @@ from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
 from autonas.oracles import Oracle, earlier_search
 from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
+from autonas.preparation import header as headers
 from autonas.preparation.arrays import Prepared
 from autonas.preparation.request import Request
 from autonas.reporting import ProgressReporter, SearchCallback, SearchCallbackList, TensorBoardReporter, tensorboard
@@ -34,7 +35,6 @@ from autonas.search_space.encoding import Encoding
 from autonas.search_space.optimization import Optimization
 from autonas.supernet import Supernet
 from autonas.trials import folder, lock
-from autonas.trials import header as headers
 
 
 @contextlib.contextmanager

@@ -126,7 +126,16 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 f"`y` must be a series, not the name of a column. Received: y={y!r:.60}. Write "
                 f"TimeSeriesForecaster(target={y!r:.60}).fit(series)."
             )
-        return super().fit(series, y, callbacks=callbacks, epochs=epochs, batch_size=batch_size)
+        attributes = self.__dict__
+        learned = {name: attributes[name] for name in self.also_learned if name in attributes}
+        try:
+            return super().fit(series, y, callbacks=callbacks, epochs=epochs, batch_size=batch_size)
+        except BaseException:
+            # Attributes from the preparation of this fit don't suit the network of an earlier fit.
+            for name in self.also_learned:
+                attributes.pop(name, None)
+            attributes.update(learned)
+            raise
 
     def predict(self, x: Any) -> Any:
         """Forecast the steps after the end of a series, or after the end of each of several windows.

@@ -223,6 +223,12 @@ class SearchedModel(fitted.FittedModel):
     def get_models(self, k: int = 1) -> list[SearchedModel]:
         """Return the models of the best trials, the best first; see `model_of`.
 
+        Example:
+
+        ```python
+        best, second = model.get_models(2)
+        ```
+
         Args:
             k: Number of trials at most. Defaults to 1.
         """
@@ -232,11 +238,18 @@ class SearchedModel(fitted.FittedModel):
         return [self.model_of(record.trial_id) for record in search.standings.ranked()[: int(k)]]
 
     def select(self, **limits: float) -> SearchedModel:
-        """Serve another point of the Pareto front, without searching again.
+        """Serve another point of the Pareto front of several objectives, without searching again.
 
         Among the candidates of the front that satisfy all limits, the best by the first objective without a limit is
         selected, and trained on all rows as in `fit`. This needs the encoded rows of `fit`, which this object keeps and
         a pickled or loaded copy lacks. For a copy call `reopen` first.
+
+        Example:
+
+        ```python
+        model = autonas.AutoModel(objective=["val_accuracy", "latency_ms"]).fit(x, y)
+        model.select(latency_ms=4)
+        ```
 
         Args:
             **limits: Limit of an objective by its name, such as `select(latency_ms=4)`: the largest value of an
@@ -257,6 +270,12 @@ class SearchedModel(fitted.FittedModel):
 
     def _point(self, limits: dict[str, float]) -> str:
         """Return the `trial_id` of the best point of the front within limits; see `select`."""
+        check_is_fitted(self, "predictor_")
+        if len(self.objectives_) == 1:
+            raise ValueError(
+                "`select` needs several objectives, because it serves a point of their Pareto front. Received in fit: "
+                f"objective={self.objectives_[0][0]!r}"
+            )
         points, directions = self.pareto_front(), dict(self.objectives_)
         unknown = next((name for name in limits if name not in directions), None)
         if unknown is not None:

@@ -228,7 +228,7 @@ class Attempt:
         outcome.weights = result.weights if self.problem.serves_folds else self._first_weights(result)
         if checkpoint is not None:
             outcome.initial_epoch = checkpoint.epoch
-        if hasattr(self.problem.dataset, "loop"):
+        if self.problem.dataset.is_stream:
             outcome.predictions = None  # The order of the rows of a stream may change.
         elif outcome.predictions is None:
             # The best epoch is before the checkpoint.

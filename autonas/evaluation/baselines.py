@@ -81,7 +81,7 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
         started = time.monotonic()
         scores = _best([scorer(predictions, dataset.validation_rows) for predictions in options], objective)
         scored.append(Baseline(name, scores, time.monotonic() - started, message))
-    if dataset.baselines is not None or not hasattr(dataset, "inputs"):
+    if dataset.baselines is not None or dataset.is_stream:
         return scored
     started = time.monotonic()
     seconds = _SECONDS if time_limit is None else min(_SECONDS, _SHARE * time_limit)

@@ -82,9 +82,11 @@ class Evaluator(training_context.TrainingContext):
 
     def _evaluate_candidate(self, job, on_epoch, on_checkpoint):
         for values in job.training.earlier if job.checkpoint is None else []:
-            training_before = dataclasses.replace(job.training, earlier=[], may_go_on=True)
+            training_before = dataclasses.replace(job.training, earlier=[], stopper=None, may_go_on=True)
             before = dataclasses.replace(job, values=values, training=training_before)
             earlier = self._evaluate_candidate(before, None, None)
+            if earlier.status != Status.COMPLETED:
+                return earlier
             job = dataclasses.replace(job, checkpoint=earlier.checkpoint)
         batch_size = self.problem.graph.optimization.batch_size_of(job.values)
         if job.checkpoint is not None:

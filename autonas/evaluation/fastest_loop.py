@@ -14,7 +14,7 @@ def make_loop(model, dataset, distribution=None, by_batch=False):
         distribution: As in `BatchLoop`. Defaults to `None`.
         by_batch: Whether the loop must call the hooks for batches of Keras callbacks. Defaults to `False`.
     """
-    if hasattr(dataset, "loop"):
+    if dataset.is_stream:
         return dataset.loop(model)
     if not model.trainable_variables:
         return loops.FittedLoop(model, dataset, distribution)

@@ -21,9 +21,8 @@ class JaxLoop(compiled_loop.CompiledLoop, loops.BatchLoop):
 
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
-        weights = [] if dataset.sample_weight is None else [dataset.sample_weight.astype("float32")]
-        arrays = [dataset.inputs, dataset.targets, *weights]
-        self._arrays = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
+        inputs, targets, weights = dataset.tensors(keras.ops.convert_to_tensor)
+        self._arrays = [inputs, targets] if weights is None else [inputs, targets, weights]
 
     @functools.cached_property
     def _variables(self):

@@ -3,6 +3,7 @@
 import functools
 import math
 import time
+import typing
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +29,7 @@ class StreamDataset:
         class_weight: Array `(n_classes,)` of the weights of classes in the loss, or `None`. Defaults to `None`.
     """
 
+    is_stream: typing.ClassVar[typing.Literal[True]] = True
     baselines = None
     folds = None
     #: The rows of a stream aren't in memory, so that no weights are fitted to all of them in closed form.
@@ -138,7 +140,6 @@ class StreamLoop(loops.TrainingLoop):
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
         checkpoint.optimizer_variables(model)
-        self._batches = {}
 
     @functools.cached_property
     def _forward(self):
@@ -171,16 +172,15 @@ class StreamLoop(loops.TrainingLoop):
         return loss
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
-        if (rows, batch_size) not in self._batches:
-            seed = int(generator.integers(2**31))
-            self._batches[rows, batch_size] = self.dataset.training_batches(rows, batch_size, seed)
+        # A seed for every epoch: a training that continues has the order of one that wasn't interrupted.
+        batches = self.dataset.training_batches(rows, batch_size, int(generator.integers(2**31)))
         if deadline is not None and self.validation.before(deadline) == deadline:
             # Scoring reads the validation rows, which takes time too. A measured validation is in the deadline already.
             deadline -= self.dataset.seconds.get("validation", 0.0)
         n_rows = self.dataset.source.rows[rows]
         steps = max(1, n_rows // min(batch_size, n_rows))
         total, done = 0.0, 0
-        for batch in self._batches[rows, batch_size]:
+        for batch in batches:
             self._begin_batch(done)
             rate = learning_rate(min(1.0, done / steps))
             with self._first("train"):

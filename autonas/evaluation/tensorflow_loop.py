@@ -29,15 +29,14 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
         self._network = self._members.network
         split = frozen.split(self._network, dataset)
         self._frozen = None if split is None else _FrozenRows(split, dataset)
+        read = node_graph.read_inputs(self._network.inputs, self._network.outputs) if split is None else []
+        self._inputs, self._targets, self._weights = dataset.tensors(
+            lambda array: tf.constant(np.asarray(array)), [tensor.name for tensor in read]
+        )
         if split is None:
-            read = node_graph.read_inputs(self._network.inputs, self._network.outputs)
-            self._inputs = _tensors(dataset, "inputs", [tensor.name for tensor in read])
             self._unread = [tensor for tensor in self._network.inputs if tensor.name not in self._inputs]
         else:
             self._network, self._inputs, self._unread = split.rest, self._frozen.variables, []
-        self._targets = _tensors(dataset, "targets", dataset.targets)
-        weights = dataset.sample_weight
-        self._weights = None if weights is None else tf.constant(weights, tf.float32)
         self.holds_rows = split is not None
 
     def forget(self):
@@ -171,20 +170,3 @@ def _trace(function, *signature):
     """
     concrete = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
     return lambda *arrays: concrete(*map(tf.constant, arrays, [spec.dtype for spec in signature]))
-
-
-def _tensors(dataset, kind, names):
-    """Return arrays of a data set as tensors, which are made once for all trials.
-
-    Args:
-        dataset: The `ArrayDataset`.
-        kind: `"inputs"` or `"targets"`.
-        names: Names of the arrays.
-    """
-    if not hasattr(dataset, "_tensors"):
-        dataset._tensors = {"inputs": {}, "targets": {}}
-    tensors = dataset._tensors[kind]
-    for name in names:
-        if name not in tensors:
-            tensors[name] = tf.constant(np.asarray(getattr(dataset, kind)[name]))
-    return {name: tensors[name] for name in names}

@@ -111,7 +111,6 @@ class Length:
 
     Args:
         epochs: Total number of epochs, including the epochs before a checkpoint.
-        stop_after: Number of epochs after which to stop within the schedule of `epochs`, or `None`. Defaults to `None`.
         patience: Number of epochs without improvement after which to stop, or after a quarter of them, at least three,
             if each raised the validation loss, by a tenth in all. Defaults to `None`: neither.
         deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
@@ -122,16 +121,10 @@ class Length:
     """
 
     epochs: int
-    stop_after: int | None = None
     patience: int | None = None
     deadline: float | None = None
     stopper: Callable | None = None
     schedule: Callable = schedules.cosine
-
-    @property
-    def last(self):
-        """The number of epochs after which the training ends, if nothing stops it earlier."""
-        return self.epochs if self.stop_after is None else min(self.stop_after, self.epochs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,7 +185,7 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
     training = _Training(loop, rows, length)
     if checkpoint is not None:
         training.go_on_from(checkpoint)
-    with keras_callbacks.TrainingCallbacks(callbacks, loop, length.last, validation is not None) as hooks:
+    with keras_callbacks.TrainingCallbacks(callbacks, loop, length.epochs, validation is not None) as hooks:
         return _train(training, length, validation, hooks, on_epoch=on_epoch, on_checkpoint=on_checkpoint)
 
 
@@ -200,7 +193,7 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
     """Run the epochs of `train` with the `TrainingCallbacks` `hooks`."""
     phases, patience = training.loop.phases, length.patience
     stopped, verdict = "epochs", None
-    while training.epoch < length.last:
+    while training.epoch < length.epochs:
         if patience is not None:
             since_best = training.epoch - max(training.best_epoch, training.begin)
             if since_best >= patience:
@@ -244,10 +237,10 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
             with phases("save"):
                 on_checkpoint(training.checkpoint)
         out_of_time = training.deadline is not None and time.monotonic() >= training.deadline
-        if not finished or (out_of_time and training.epoch < length.last):
+        if not finished or (out_of_time and training.epoch < length.epochs):
             stopped = "time"
             break
-        if length.stopper is not None and training.epoch < length.last:
+        if length.stopper is not None and training.epoch < length.epochs:
             verdict = length.stopper(training.history)
         if verdict is not None:
             stopped = str(verdict)

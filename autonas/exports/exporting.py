@@ -19,7 +19,7 @@ from autonas.backends import silence
 from autonas.exports import base, keras_file, litert, onnx, saved_model
 from autonas.prediction.predictor import Predictor
 
-#: base.Formats by the suffix of the path. A folder has no suffix.
+#: Formats by the suffix of the path. A folder has no suffix.
 FORMATS = {
     ".keras": keras_file.KerasFile(),
     ".onnx": onnx.ONNX(),

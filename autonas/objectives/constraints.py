@@ -82,7 +82,7 @@ def get_constraints(constraints: Mapping[str | costs_module.Cost, float] | None)
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise ValueError(
-            f"`constraints` must have costs of different names. Received: two costs named {repeated!r}. Give one of "
-            "them another `name`."
+            f"`constraints` must have costs of different names. Received: two costs named {repeated!r}. "
+            "Limit a cost once; two objects with a `name`, such as Latency, need different ones."
         )
     return tuple(resolved)

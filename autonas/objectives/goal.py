@@ -308,8 +308,8 @@ def get_goal(
     for cost in [*filter(None, map(_cost_of, components)), *constrained]:
         if by_name.setdefault(cost.name, cost) is not cost and _described(by_name[cost.name]) != _described(cost):
             raise ValueError(
-                f"`objective` and `constraints` must measure {cost.name!r} with the same settings. Give one of the "
-                "costs another `name`."
+                f"`objective` and `constraints` must measure {cost.name!r} with the same settings. "
+                "Measure it once: pass the same object to both."
             )
     measured = tuple(sorted(by_name.values(), key=lambda cost: not cost.is_counted))
     scores = tuple(component for component in components if isinstance(component, custom_score.CustomScore))

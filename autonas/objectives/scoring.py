@@ -140,16 +140,8 @@ class Scorer:
                     scores[name] = metric(head.truth[rows], converted)
         return scores
 
-    def standard_error(
-        self,
-        predictions: Mapping[str, np.ndarray],
-        rows: np.ndarray,
-        name: str,
-        other: Mapping[str, np.ndarray] | None = None,
-    ) -> float | None:
+    def standard_error(self, predictions: Mapping[str, np.ndarray], rows: np.ndarray, name: str) -> float | None:
         """Estimate the standard error of a score: how much the score would differ for other rows of the same kind.
-
-        With other predictions of the same rows, estimate the standard error of the difference of the two scores.
 
         The jackknife leaves out one of g groups of rows after the other. For the scores s_i without group i and their
         mean s,
@@ -163,7 +155,6 @@ class Scorer:
             predictions: As in a call.
             rows: As in a call.
             name: Name of the score.
-            other: Other predictions for the same rows, or `None`. Defaults to `None`.
 
         Returns:
             The standard error. `None` if it can't be estimated: for a score that isn't computed from predictions, that
@@ -175,18 +166,14 @@ class Scorer:
             row_of = np.arange(len(rows))
         n_rows = len(distinct)
         n_groups = min(_N_GROUPS, n_rows)
-        compared = [predictions] if other is None else [predictions, other]
-        if n_groups < 2 or not all(np.isfinite(outputs).all() for each in compared for outputs in each.values()):
+        if n_groups < 2 or not all(np.isfinite(outputs).all() for outputs in predictions.values()):
             return None
         if name not in self.directions():
             return None
         scorer = self.only([name])
 
         def score(kept: np.ndarray) -> float:
-            first, *others = (
-                scorer({head: array[kept] for head, array in each.items()}, rows[kept])[name] for each in compared
-            )
-            return first - sum(others)
+            return scorer({head: outputs[kept] for head, outputs in predictions.items()}, rows[kept])[name]
 
         group = np.random.default_rng(0).permutation(np.arange(n_rows) % n_groups)[row_of]
         try:

@@ -50,7 +50,6 @@ class FusedAdamW(fused_optimizer.FusedOptimizer):
         epsilon: float = 1e-7,
         clip_norm: float | None = None,
         name: str = "fused_adamw",
-        **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, name)
         self.beta_1 = beta_1

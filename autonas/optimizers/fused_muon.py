@@ -51,7 +51,6 @@ class FusedMuon(fused_adam.FusedAdamW):
         clip_norm: float | None = None,
         compute_dtype: str = "float32",
         name: str = "fused_muon",
-        **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm=clip_norm, name=name)
         self.momentum = momentum

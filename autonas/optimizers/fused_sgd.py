@@ -37,7 +37,6 @@ class FusedSGD(fused_optimizer.FusedOptimizer):
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
         name: str = "fused_sgd",
-        **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, name)
         self.momentum = momentum

@@ -74,6 +74,9 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
         space: The `SearchedSpace`.
         extent: The `Extent`.
         seed: Seed or `None`.
+
+    Raises:
+        ValueError: If an argument of the strategy doesn't suit the search.
     """
     description = _description(recipe)
     facts: dict[str, Any] = {
@@ -100,7 +103,9 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
         arguments["seed"] = seed
     if strategy.initial_points is None:
         arguments["initial_points"] = space.initial_points
-    return _with_facts(strategy, facts, **arguments)
+    oracle = _with_facts(strategy, facts, **arguments)
+    oracle.check()  # Its arguments were checked without those that only the search knows.
+    return oracle
 
 
 def _with_facts(strategy: Oracle, facts: Mapping[str, Any], **arguments: Any) -> Oracle:

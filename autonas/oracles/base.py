@@ -151,7 +151,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         """
 
     def check(self) -> None:
-        """Raise a `ValueError` if an argument of the constructor is invalid; called once, before the first trial."""
+        """Raise a `ValueError` if an argument of the constructor is invalid; called before the first trial."""
 
     def diagnostics(self) -> dict[str, float]:
         """Return numbers that explain the suggestions of the strategy, to be logged after a trial.

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import threadpoolctl
+from scipy import special
 
 from autonas.arguments import checks
 from autonas.oracles import base, earlier_search, feasibility, scalarisation
@@ -232,8 +233,8 @@ class BayesianOracle(base.Oracle):
         n_new = len(candidates)
         new = [view.rows(slice(len(architectures) - n_new, None)) for view in all_views]
         views = [view.rows(slice(len(architectures) - n_new)) for view in all_views]
-        chances = np.array([self._success.probability(self.encoding, values) for values in candidates])
-        feasible = np.log(chances)
+        log_success = np.log([self._success.probability(self.encoding, values) for values in candidates])
+        feasible = log_success.copy()
         for quantity in constraints:
             process = self._surrogates.fitted(self.encoding, quantity)
             self._surrogates.conditioned(process, quantity, kept, 0, views)
@@ -264,8 +265,8 @@ class BayesianOracle(base.Oracle):
         chosen = int(np.argmax(promise))
         if not objectives and any(scores is not None for scores in observations.scores):
             # Too few scores are known.
-            chosen = int(generator.choice(len(candidates), p=np.exp(feasible) / np.exp(feasible).sum()))
-        reasons = {"probability_feasible": np.exp(feasible[chosen]) / chances[chosen]} if constraints else {}
+            chosen = int(generator.choice(len(candidates), p=special.softmax(feasible)))
+        reasons = {"probability_feasible": np.exp((feasible - log_success)[chosen])} if constraints else {}
         if objectives:
             reasons["acquisition"] = promise[chosen]
         if weights is not None:

@@ -81,11 +81,11 @@ def best(searches: Sequence[EarlierSearch], encoding: Encoding, count: int) -> l
         List of different architectures.
     """
     ranked = [[search.architectures[index] for index in np.argsort(-np.asarray(search.scores))] for search in searches]
-    found: dict[Key, dict[str, Scalar]] = {}
+    best_by_key: dict[Key, dict[str, Scalar]] = {}
     for values in itertools.chain.from_iterable(itertools.zip_longest(*ranked)):
-        if len(found) == count:
+        if len(best_by_key) == count:
             break
         if values is not None:
             completed = encoding.complete(values)
-            found.setdefault(encoding.key(completed), completed)
-    return list(found.values())
+            best_by_key.setdefault(encoding.key(completed), completed)
+    return list(best_by_key.values())

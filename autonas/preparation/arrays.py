@@ -78,7 +78,8 @@ def prepare(plan, data):
         train_rows, validation_rows = np.arange(n_rows), None
     elif validation.is_structured(plan.request.validation):
         sets = validation.sets(plan, validation.Rows(inputs, target, task, data.groups), generator)
-        facts = {"validation": fingerprint(np.concatenate([rows for _, rows in sets]))}
+        training, validated = (fingerprint(np.concatenate(rows)) for rows in zip(*sets, strict=True))
+        facts = {"validation": validated, "training_rows": training}
         train_rows, validation_rows = sets[0][0], np.concatenate([rows for _, rows in sets])
         if len(sets) > 1:
             plan, folds = plan.with_full_trainings(), sets

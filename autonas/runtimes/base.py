@@ -62,7 +62,12 @@ class ExportedModel(abc.ABC):
 
     @abc.abstractmethod
     def session(self, n_threads: int = 1) -> Session:
-        """Return a `Session` that runs the model on `n_threads` threads, fed with `example_inputs`."""
+        """Return a `Session` that runs the model, fed with `example_inputs`.
+
+        Args:
+            n_threads: Number of threads. `KerasFunction` ignores it, because Keras's backend has threads of its own.
+                Defaults to 1.
+        """
 
 
 class ExportedFile(ExportedModel):

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 
 from autonas.backends import node_graph
-from autonas.data.dataset import ArrayDataset
 from autonas.evaluation.problem import Problem
 from autonas.search_space import calibration, heads
 
@@ -33,8 +32,9 @@ def factors(problem: Problem, predict: Callable[[], Mapping[str, np.ndarray] | N
     Returns:
         Dict from head to factor.
     """
-    dataset, found = problem.dataset, {}
-    if not isinstance(dataset, ArrayDataset):
+    dataset = problem.dataset
+    by_head: dict[str, float] = {}
+    if dataset.is_stream:
         return {}  # The order of the rows of a stream may change.
     rows, predictions = dataset.validation_rows, None
     weights = None if dataset.sample_weight is None else dataset.sample_weight[rows]
@@ -46,8 +46,8 @@ def factors(problem: Problem, predict: Callable[[], Mapping[str, np.ndarray] | N
                 return {}
             factor = _factor(predictions[name], dataset.targets[name][rows].ravel().astype(int), weights)
             if factor is not None:
-                found[name] = factor
-    return found
+                by_head[name] = factor
+    return by_head
 
 
 def _factor(probabilities: np.ndarray, targets: np.ndarray, weights: np.ndarray | None) -> float | None:

@@ -132,9 +132,9 @@ class FinalStage:
             if trained.is_completed:
                 misses = "; ".join(f"trial {record.trial_id}: {record.message}" for record in nearest)
                 warnings.warn(
-                    f"None of {len(refused)} architectures keeps to the limits ({state.stop_reason}). The nearest are "
-                    f"{misses}. Trial {refused_record.trial_id} is served all the same. Relax `constraints`, or search "
-                    "smaller architectures.",
+                    f"None of {len(refused)} architectures keeps to the limits ({state.stop_reason}). Nearest to the "
+                    f"limits: {misses}. Trial {refused_record.trial_id} is served although it breaks them. Relax "
+                    "`constraints`, or search smaller architectures.",
                     exceptions.InfeasibleWarning,
                     stacklevel=5,
                 )

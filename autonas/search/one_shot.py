@@ -30,10 +30,11 @@ def build_supernet(graph: Graph, seed: int, time_limit: float | None = None, par
         ValueError: If the graph has no decision between options that can share weights, if the time limit is too short
             for tracing the supernet, or if no operation can work on a part of the channels.
     """
-    started = time.process_time()
+    started = time.monotonic()
     with seeding.seeded(seed, 0):
         supernet = Supernet.from_graph(graph, partial_channels=partial_channels)
-    shortest = _TRACES_PER_BUILD * (time.process_time() - started) / budget.STAGE_SHARES[Stage.SUPERNET]
+    tracing, share = _TRACES_PER_BUILD * (time.monotonic() - started), budget.STAGE_SHARES[Stage.SUPERNET]
+    shortest = tracing / share
     if not supernet.decisions:
         raise ValueError(
             "`weight_sharing`, or the `strategy`, needs decisions between options that can share weights, and "
@@ -43,8 +44,9 @@ def build_supernet(graph: Graph, seed: int, time_limit: float | None = None, par
     if time_limit is not None and time_limit < shortest:
         # A trace can't be cut short.
         raise ValueError(
-            f"`time_limit` must be at least about {shortest:.0f} seconds: half of it the supernet of this space takes "
-            f"to be traced. Received: time_limit={time_limit}. Give more time, or search a smaller space."
+            f"`time_limit` must be at least about {shortest:.0f} seconds. Tracing the supernet of this space takes "
+            f"about {tracing:.0f} seconds, and may take at most {share:.0%} of the limit. Received: "
+            f"time_limit={time_limit}. Give more time, or search a smaller space."
         )
     return supernet
 

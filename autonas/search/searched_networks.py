@@ -1,5 +1,6 @@
 """Networks of the candidates of a search, with the weights of their scores."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,8 +18,8 @@ from autonas.trials.records import TrialRecord
 class SearchedNetworks:
     """Networks of the candidates of a search.
 
-    The weights are in memory or in the folder of the run. A candidate whose weights are gone is trained anew: the same
-    seed trains the same network.
+    The weights are in memory or in the folder of the run. A candidate without them is trained again: the same seed
+    trains the same network.
 
     Args:
         state: The `SearchState`.
@@ -39,10 +40,22 @@ class SearchedNetworks:
             if kept is not None and leave_one_out.is_possible(kept.model, self.problem):
                 kept.model.set_weights(kept.weights.scored)
                 return averaging_network([self.evaluator.networks.plain(kept.model, candidate.values)], [1.0])
-            return self.averaged(candidate, self.weights_of_folds(candidate))
+            return self.averaged(candidate, self._weights(candidate))
         model = self.scored(candidate).model
         if self.has_smoothed_labels(candidate):
             calibration.scale(model, calibration.factors(self.problem, lambda: self.predictions(candidate)))
+        return model
+
+    def new_network(self, candidate: TrialRecord) -> keras.Model:
+        """Return a network as `network` does, in float32, that shares no variables with models in memory."""
+        if self.problem.serves_folds:
+            return self.averaged(candidate, self._weights(candidate))
+        model = self.evaluator.networks.build(candidate.values)
+        model.set_weights(self._weights(candidate, model))
+        if self.has_smoothed_labels(candidate):
+            # Predictions without a file would be computed by a model in memory, which may be the served one.
+            predict = functools.partial(self.state.kept_predictions, candidate.trial_id)
+            calibration.scale(model, calibration.factors(self.problem, predict))
         return model
 
     def has_smoothed_labels(self, candidate: TrialRecord) -> bool:
@@ -61,9 +74,7 @@ class SearchedNetworks:
         if kept is None:  # The file was deleted or is damaged. The same seed trains the same model.
             kept = self.evaluator.retrain(self.state.job(candidate))
             if kept is None:
-                raise exceptions.SearchFailed(
-                    f"The weights of trial {candidate.trial_id} are gone, and it can't be trained again."
-                )
+                raise _lost(candidate)
             kept.model.set_weights(kept.weights.scored)
             self.state.weights.save(kept.weights.scored, candidate.trial_id, kept.weights.final)
         return kept
@@ -84,21 +95,24 @@ class SearchedNetworks:
                 model.set_weights(weights[number * length : (number + 1) * length])
         return averaging_network(networks, [1 / len(networks)] * len(networks))
 
-    def weights_of_folds(self, candidate: TrialRecord) -> list[np.ndarray]:
-        """Return the weights of a candidate's networks in all folds, one network after another."""
-        kept = self.state.weights.weights(candidate.trial_id)
+    def _weights(self, candidate: TrialRecord, model: keras.Model | None = None) -> list[np.ndarray]:
+        """Return the weights of a candidate's score; with folds, of its networks in all folds, one after another.
+
+        Args:
+            candidate: The record of the candidate.
+            model: As in `TrialWeights.both`. Defaults to `None`.
+        """
+        kept, _ = self.state.weights.both(candidate.trial_id, model)
         if kept is not None:
             return kept
-        weights = self.evaluator.evaluate(self.state.job(candidate)).weights  # The same seed trains the same networks.
-        if weights is None:
-            raise exceptions.SearchFailed(
-                f"The weights of trial {candidate.trial_id} are gone, and it can't be trained again."
-            )
-        self.state.weights.save(weights, candidate.trial_id)
-        return weights
+        outcome = self.evaluator.evaluate(self.state.job(candidate))  # The same seed trains the same networks.
+        if outcome.weights is None:
+            raise _lost(candidate)
+        self.state.weights.save(outcome.weights, candidate.trial_id, outcome.final_weights)
+        return outcome.weights
 
     def _kept(self, candidate: TrialRecord) -> Any:
-        """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""
+        """Return a candidate, in memory or built anew, with the weights of its score; `None` without a file of them."""
         kept = self.evaluator.in_memory.get(candidate.trial_id)
         if kept is not None:
             kept.model.set_weights(kept.weights.scored)
@@ -117,3 +131,11 @@ class SearchedNetworks:
             kept = self._kept(candidate)
             predictions = None if kept is None else self.problem.predict(kept.loop)
         return predictions
+
+
+def _lost(candidate: TrialRecord) -> exceptions.SearchFailed:
+    """Return the error of a candidate whose weights can't be restored."""
+    return exceptions.SearchFailed(
+        f"The file of the weights of trial {candidate.trial_id} is missing or damaged, and the trial can't be trained "
+        "again."
+    )

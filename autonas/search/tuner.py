@@ -175,14 +175,7 @@ class Tuner(keras_tuner.Tuner):
 
     def network_of(self, record: TrialRecord) -> keras.Model:
         """Return a new network of a completed trial with the weights of its score, in float32."""
-        if self.evaluator.problem.serves_folds:
-            searched = self.final_stage.searched
-            return searched.averaged(record, searched.weights_of_folds(record))
-        model = self.evaluator.networks.build(record.values)
-        if not self.state.weights.assign(model, record.trial_id):
-            # The same seed trains the same model.
-            model.set_weights(self.evaluator.evaluate(self.state.job(record)).weights)
-        return model
+        return self.final_stage.searched.new_network(record)
 
     def serve_ensemble(self, size: int) -> Served:
         """Return the `Served` ensemble of at most `size` trials of a finished search, without a time limit."""

@@ -292,7 +292,7 @@ class Graph(keras_tuner.HyperModel):
         """Return the blocks in topological order."""
         order, visited = [], set()
 
-        def visit(node: block.Node, path: tuple[block.Block, ...]) -> None:
+        def visit(node: block.Node) -> None:
             if node.block is None:
                 if not any(node is known for known in self.inputs):
                     raise ValueError("A block is connected to an input that is not among the graph's `inputs`.")
@@ -302,7 +302,7 @@ class Graph(keras_tuner.HyperModel):
                 return
             visited.add(id(node.block))
             for parent in node.block.parents:
-                visit(parent, path)
+                visit(parent)
             order.append(node.block)
 
         for node in self.outputs:
@@ -311,7 +311,7 @@ class Graph(keras_tuner.HyperModel):
                     "Each of `outputs` must be the output of a head, such as ClassificationHead()(node). "
                     f"Received: {type(getattr(node, 'block', node)).__name__}"
                 )
-            visit(node, ())
+            visit(node)
         for position, node in enumerate(self.inputs):
             if not isinstance(node, inputs.Input):
                 raise ValueError(f"Each of `inputs` must be an autonas input. Received: {type(node).__name__}")

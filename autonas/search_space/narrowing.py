@@ -37,10 +37,15 @@ def check(hyperparameters: Any) -> None:
 def decisions_of(hyperparameters: Any) -> dict[str, HyperParameter]:
     """Return the argument `hyperparameters` of an estimator as a dict from names to hyperparameters of Keras Tuner."""
     if isinstance(hyperparameters, keras_tuner.HyperParameters):
-        given = {one.name: one.value if isinstance(one, _Fixed) else one for one in hyperparameters.space}
+        decisions = {
+            decision.name: decision.value if isinstance(decision, _Fixed) else decision
+            for decision in hyperparameters.space
+        }
     else:
-        given = {name: plain(value) for name, value in (hyperparameters or {}).items()}
-    return {name: value if isinstance(value, _HyperParameter) else _declared(value) for name, value in given.items()}
+        decisions = {name: plain(value) for name, value in (hyperparameters or {}).items()}
+    return {
+        name: value if isinstance(value, _HyperParameter) else _declared(value) for name, value in decisions.items()
+    }
 
 
 def narrowed(name: str, original: HyperParameter, wanted: HyperParameter) -> HyperParameter:

@@ -348,11 +348,11 @@ class InputMixing(Mixing):
         weights = self.blend_weights()
         selected = np.eye(len(inputs), dtype="float32")[np.array(self.selections)]
         outputs = []
-        for place in range(selected.shape[1]):
-            shares = ops.unstack(ops.matmul(weights, selected[:, place]))
+        for output in range(selected.shape[1]):
+            shares = ops.unstack(ops.matmul(weights, selected[:, output]))
             terms = [
                 ops.cast(share, tensor.dtype) * tensor
-                for share, tensor, is_used in zip(shares, inputs, selected[:, place].any(axis=0), strict=True)
+                for share, tensor, is_used in zip(shares, inputs, selected[:, output].any(axis=0), strict=True)
                 if is_used
             ]
             outputs.append(functools.reduce(ops.add, terms))

@@ -4,7 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 #: Facts of a header whose names aren't those of arguments.
-_ARGUMENTS = {"given_seed": "seed", "n_classes": "num_classes", "tasks": "task", "space": "search_space"}
+_ARGUMENTS = {
+    "given_seed": "seed",
+    "n_classes": "num_classes",
+    "tasks": "task",
+    "space": "search_space",
+    "training_rows": "validation",
+}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from autonas import storage
 #: Name of the file in a run's folder.
 NAME = "journal.jsonl"
 #: Kinds of events that are flushed to disk, in the background (`"begin"`) or before `append` returns (`"wait"`).
-_FLUSHED = {"ended": "begin", "search": "wait", "final": "wait"}
+_FLUSHED = {"ended": "begin", "search": "wait", "ensemble": "wait", "final": "wait"}
 #: End of a line: the number of the line, from 1, and the CRC-32 of the text before the checksum.
 _SEAL = re.compile(rb'(\{.*), "n": ([0-9]+), "crc": "([0-9a-f]{8})"\}', re.DOTALL)
 
@@ -57,8 +57,8 @@ class Journal:
     def append(self, event: dict[str, Any]) -> None:
         """Append the entry of an event, as from `events.Event.to_json`.
 
-        When the method returns, the beginning of a search and the final fit are on disk. The end of a trial is flushed
-        to disk in the background.
+        When the method returns, the beginning of a search, the ensemble and the final fit are on disk. The end of a
+        trial is flushed to disk in the background.
 
         Args:
             event: A JSON-like dict.

@@ -115,7 +115,8 @@ class TrialRecord(Result):
 
     Args:
         trial_id: Unique name of the trial within its search.
-        number: Position of the trial in the search, counted from 0.
+        number: Number of the record in the order of the search, from 0. Baselines, which are scored before the search,
+            have negative numbers.
         stage: The `Stage` of the search that the trial belongs to. Defaults to `Stage.SEARCH`, a candidate.
         values: Value of each active decision, plain Python scalars by name. An inactive decision is absent or `None`.
         score: Value of the objective, or `None` if the trial has none.

@@ -31,12 +31,6 @@ def test_messages_stay_short():
     assert checks.describe(np.zeros((10, 2))) == "ndarray of shape (10, 2)"
 
 
-def test_too_few_rows():
-    checks.check_enough_rows(2, 2)
-    with pytest.raises(ValueError, match="at least 2 rows .* n_samples=1"):
-        checks.check_enough_rows(1, 2)
-
-
 def test_sample_weights():
     assert checks.check_sample_weight([1, 0, 2]).dtype == "float32"
     for weights, message in [

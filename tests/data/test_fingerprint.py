@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_iris
 
-from autonas.data import differences, fingerprint
+from autonas.data import fingerprint
 
 IRIS = load_iris().data
 FRAME = pd.DataFrame(
@@ -56,27 +56,8 @@ def test_layout_in_memory_does_not_matter():
 def test_one_changed_value_shows():
     changed = IRIS.copy()
     changed[7, 1] += 1e-9
-    (line,) = differences(fingerprint(IRIS), fingerprint(changed))
-    assert line.startswith("values: were ")
-    (line,) = differences(fingerprint(FRAME), fingerprint(FRAME.assign(b=["x", "y"])))
-    assert line.startswith("values: were ")
-
-
-def test_differences_are_named():
-    facts = fingerprint(IRIS)
-    assert differences(facts, facts) == []
-    assert differences(facts, fingerprint(IRIS[:9])) == [
-        "rows: was 150, is 9",
-        "shape: was [150, 4], is [9, 4]",
-    ]
-    frame = fingerprint(FRAME)
-    assert differences(frame, fingerprint(FRAME.rename(columns={"a": "z"}))) == [
-        "columns missing: a",
-        "columns new: z",
-    ]
-    assert differences(frame, fingerprint(FRAME.astype({"a": "float64"}))) == ["column a: was int64, is float64"]
-    assert differences(None, None) == []
-    assert differences(None, facts) == ["was absent, is 150 rows"]
+    assert fingerprint(IRIS) != fingerprint(changed)
+    assert fingerprint(FRAME) != fingerprint(FRAME.assign(b=["x", "y"]))
 
 
 def test_large_arrays_are_sampled():

@@ -270,6 +270,20 @@ def test_a_search_that_is_continued_keeps_its_lookback(arguments, monkeypatch):
     assert again.set_params(directory=None).reopen(wave()).lookback_ == model.lookback_
 
 
+def test_a_fit_that_fails_changes_nothing(arguments, monkeypatch):
+    model = autonas.TimeSeriesForecaster(horizon=3, lookback=12, **arguments).fit(wave(100))
+    expected = model.predict(wave(100))
+
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("autonas.preparation.forecast_windows.prepare", fail)
+    table = pd.DataFrame({"a": wave(100), "b": wave(100)})
+    with pytest.raises(MemoryError):
+        model.set_params(lookback=8, overwrite=True).fit(table)
+    np.testing.assert_array_equal(model.predict(wave(100)), expected)
+
+
 def test_a_forecast_without_a_correction_is_the_linear_forecast(arguments):
     """Also of smoothings, whose errors on the few years of a rising series have a mean."""
     series = 10 + 0.4 * np.arange(30) + np.random.default_rng(0).normal(size=30)

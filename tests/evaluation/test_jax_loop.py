@@ -59,6 +59,11 @@ def test_its_steps_are_those_of_batches(dataset, is_weighted):
     np.testing.assert_allclose(compiled.predict(rows)["y"], batched.predict(rows)["y"], atol=2e-3)
 
 
+def test_loops_of_one_data_set_share_its_tensors(dataset):
+    (inputs, targets), (others, other_targets) = (fastest_loop.make_loop(model(), dataset)._arrays for _ in range(2))
+    assert inputs["x"] is others["x"] and targets["y"] is other_targets["y"]
+
+
 def test_an_epoch_ends_at_a_deadline(dataset):
     loop = fastest_loop.make_loop(model(), dataset)
     _, is_whole = epoch(loop, dataset, deadline=time.monotonic())

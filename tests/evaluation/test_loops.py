@@ -77,7 +77,12 @@ def test_inputs_that_the_network_does_not_read_are_no_tensors(dataset):
     epoch(loop, dataset)
     rows = dataset.validation_rows
     np.testing.assert_allclose(loop.predict(rows)["y"], loops.BatchLoop(model, dataset).predict(rows)["y"], atol=1e-5)
-    assert list(dataset._tensors["inputs"]) == ["x"]
+    assert list(loop._inputs) == ["x"]
+
+
+def test_loops_of_one_data_set_share_its_tensors(dataset):
+    one, other = (make(tensorflow_loop.TensorFlowLoop, dataset) for _ in range(2))
+    assert one._inputs["x"] is other._inputs["x"] and one._targets["y"] is other._targets["y"]
 
 
 def test_training_is_traced_once(dataset, monkeypatch):

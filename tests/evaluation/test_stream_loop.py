@@ -64,6 +64,18 @@ def test_learning_rate_follows_the_share_of_the_epoch_and_rows_are_shuffled_by_t
     assert loop.model.optimizer.iterations == steps
 
 
+def test_a_training_that_continues_in_another_loop_is_the_same_training():
+    dataset = stream(X, Y, shuffle=False)
+    generator, whole = np.random.default_rng(0), make_loop(network(), dataset)
+    for _ in range(2):
+        whole.train_epoch("train", 32, generator, lambda share: 0.01, None)
+    generator, model = np.random.default_rng(0), network()
+    for _ in range(2):
+        make_loop(model, dataset).train_epoch("train", 32, generator, lambda share: 0.01, None)
+    for one, other in zip(whole.model.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_final_fit_reads_all_rows():
     dataset = stream(X, Y)
     assert dataset.final_rows == "all" and dataset.final_ratio == pytest.approx(1797 / dataset.n_train)

@@ -89,7 +89,7 @@ def test_with_more_patience_more_epochs_must_raise_the_loss():
 def test_a_stop_in_the_middle_keeps_the_schedule():
     long, short = ScriptedLoop([1.0] * 10), ScriptedLoop([1.0] * 10)
     train(long)
-    train(short, stop_after=4)
+    train(short, stopper=lambda history: len(history) == 4 or None)
     assert short.rates == long.rates[:4]
 
 

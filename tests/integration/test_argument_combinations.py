@@ -114,6 +114,7 @@ def test_a_rule_refuses_what_cannot_be_before_anything_is_written(values, messag
         ({"class_weight": "balanced"}, np.arange(12) / 5, "`class_weight` needs a single target of two or"),
         ({"loss": "mse"}, {"one": np.arange(12) / 5, "other": np.arange(12) / 5}, "`loss` and `num_classes` must be"),
         ({"strategy": oracles.SuccessiveHalvingOracle(min_resolution=0.5)}, np.arange(12) % 2, "without images"),
+        ({"strategy": oracles.SuccessiveHalvingOracle(min_data_share=0.5), "epochs": 1}, np.arange(12) % 2, "epochs=1"),
         ({"weight_sharing": True, "max_trials": 1}, np.arange(12) % 2, "`max_trials` must be at least 2"),
         ({"executor": "inline", "n_workers": 2}, np.arange(12) % 2, "`n_workers` must be 1 or None"),
         ({"executor": execution.InlineExecutor(), "n_workers": 1}, np.arange(12) % 2, "`n_workers` must be None"),

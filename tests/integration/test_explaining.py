@@ -136,10 +136,9 @@ def test_a_trial_without_weights_is_trained_again(regressor):
     trial_id = candidates_of(regressor).trial_id.iloc[-1]
     kept = regressor.model_of(trial_id).predict(TABLE[:5])
     _, search = regressor._searched
-    weights = search.state.weights
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(weights), "assign", lambda *arguments: False)
-        np.testing.assert_allclose(regressor.model_of(trial_id).predict(TABLE[:5]), kept, rtol=1e-4)
+    pathlib.Path(search.state.weights.path(trial_id)).unlink()
+    np.testing.assert_allclose(regressor.model_of(trial_id).predict(TABLE[:5]), kept, rtol=1e-4)
+    assert search.state.weights.exists(trial_id)
 
 
 def test_other_trials_and_loaded_copies_are_refused(regressor, tmp_path):

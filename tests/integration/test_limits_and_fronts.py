@@ -288,6 +288,13 @@ def test_a_point_that_is_not_there_is_refused(searched, limits, message):
     assert searched.model_ is before
 
 
+def test_select_needs_several_objectives():
+    model = autonas.AutoModel()
+    model.predictor_, model.objectives_ = object(), [("val_loss", "min")]
+    with pytest.raises(ValueError, match="`select` needs several objectives.*objective='val_loss'"):
+        model.select(val_loss=1.0)
+
+
 def test_a_search_that_its_time_limit_ended_is_reopened_without_further_trials(iris, tmp_path):
     model = classifier(time_limit=4, max_trials=None, objective=["val_loss", "params"], refit=False).fit(*iris)
     model.save(tmp_path / "model")

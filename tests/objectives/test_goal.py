@@ -116,7 +116,7 @@ def test_the_description_is_json_and_tells_goals_apart():
         (
             CustomCost(lambda model: 1.0, "energy"),
             {CustomCost(lambda model: 2.0, "energy", "max"): 3},
-            "must measure 'energy' with the same settings",
+            "must measure 'energy' with the same settings. Measure it once: pass the same object",
         ),
     ],
 )

@@ -56,19 +56,6 @@ def test_the_standard_error_of_an_accuracy_is_that_of_a_mean():
     assert scorer.standard_error({"head": outputs[:1]}, np.arange(1), "val_accuracy") is None
 
 
-def test_the_standard_error_of_a_difference_counts_the_rows_on_which_two_predictions_differ():
-    truth = np.random.default_rng(0).integers(0, 2, 400)
-    outputs = np.where(np.random.default_rng(1).random(400) < 0.8, truth, 1 - truth)[:, None].astype("float32")
-    other = outputs.copy()
-    other[::20] = 1 - other[::20]
-    scored = dataclasses.replace(head(keras.losses.mean_squared_error), encoded=truth[:, None], truth=truth)
-    scorer = scoring.Scorer([scored])
-    gains = (outputs[:, 0] == truth) * 1.0 - (other[:, 0] == truth)
-    found = scorer.standard_error({"head": outputs}, np.arange(400), "val_accuracy", {"head": other})
-    assert found == pytest.approx(np.std(gains) / np.sqrt(400), rel=0.35)
-    assert scorer.standard_error({"head": outputs}, np.arange(400), "val_accuracy", {"head": outputs}) == 0
-
-
 def test_the_standard_error_of_a_few_rows_leaves_out_one_row_at_a_time():
     scorer = scoring.Scorer([head(keras.losses.binary_crossentropy)])
     losses = -np.log(np.where(TRUTH[:, None] == 1, OUTPUTS, 1 - OUTPUTS))[:, 0]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from autonas.optimizers import fused_adam
+from autonas.optimizers import fused_adam, fused_muon, fused_sgd
 
 
 def trained(optimizer, steps=20):
@@ -73,3 +73,9 @@ def test_rows_of_a_large_embedding_that_do_not_occur_stay_as_they_are_and_others
         expected = table - np.where(np.isin(np.arange(1000), rows)[:, None], change, 0.0)
         np.testing.assert_allclose(steps[-1][0], expected, atol=1e-5)
     assert [variable.shape for variable in optimizer.variables][2:] == [(13,), (13,), (1000, 3)]
+
+
+@pytest.mark.parametrize("optimizer", [fused_adam.FusedAdamW, fused_muon.FusedMuon, fused_sgd.FusedSGD])
+def test_an_unknown_argument_is_refused(optimizer):
+    with pytest.raises(TypeError, match="beta1"):
+        optimizer(beta1=0.9)

@@ -327,6 +327,13 @@ def test_arguments_that_are_not_valid_are_refused_before_the_first_trial(argumen
         oracles.check_strategy(oracles.BayesianOracle(**arguments))
 
 
+def test_a_candidate_is_drawn_even_if_the_probability_that_it_is_feasible_is_too_small_for_a_number():
+    oracle = oracles.BayesianOracle(hyperparameters=problems.chain_space(), seed=0)
+    for number in range(7):
+        oracle.tell(number, oracle.ask(), None if number else (1.0,), [-20.0 - 1e-3 * number])
+    assert oracle.diagnostics()["strategy/probability_feasible"] == 0
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_where_the_limits_are_is_learned_around_the_initial_points_and_farther_away_if_all_is_refused_there(seed):
     start = {"depth": 4, **{f"kind_{layer}": "convolution" for layer in range(4)}}

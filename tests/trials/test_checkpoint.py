@@ -37,8 +37,9 @@ def slice_of(data, epochs, stop_after, checkpoint=None, kind=fastest_loop.make_l
         errors = loop.predict(data.validation_rows)["y"] - data.targets["y"][data.validation_rows]
         return {"val_loss": float(np.mean(errors**2))}
 
+    length = training.Length(epochs, patience, stopper=lambda history: len(history) == stop_after or None)
     result = training.train(
-        loop, training.ShuffledRows(ROWS, 16, np.random.default_rng(5)), training.Length(epochs, stop_after, patience),
+        loop, training.ShuffledRows(ROWS, 16, np.random.default_rng(5)), length,
         training.Validation(score, lambda one, other: one["val_loss"] < other["val_loss"]), checkpoint,
         on_checkpoint=lambda make: made.append(make),
     )  # fmt: skip

@@ -153,10 +153,10 @@ def test_the_end_of_a_trial_is_flushed_to_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", spied)
     written = journal.Journal(tmp_path / "run" / "journal.jsonl")
     counts = []
-    for kind in ("search", "created", "epoch", "ended", "final"):
+    for kind in ("search", "created", "epoch", "ended", "ensemble", "final"):
         written.append({"event": kind})
         counts.append(synced.count(os.stat(written.path).st_ino))
-    assert counts[:3] == [1, 1, 1] and counts[4] == 3 and synced[0] == os.stat(tmp_path / "run").st_ino
+    assert counts[:3] == [1, 1, 1] and counts[4:] == [3, 4] and synced[0] == os.stat(tmp_path / "run").st_ino
 
 
 def test_a_flush_that_fails_is_an_error_at_the_next_event(tmp_path, monkeypatch):

@@ -58,9 +58,8 @@ class TextEncoder(Encoder):
             limit. Defaults to 20,000.
         length: Number of tokens per row, to which longer rows are cut. Defaults to `None`: the 99th percentile of the
             lengths in the training set, limited to 512, or to 3,000,000 divided by the number of training rows if this
-            is larger.
-            A warning says if that cuts more rows. The n-grams are of the whole text, up to 25,000,000 ids in all
-            training rows.
+            is larger. A warning says if that cuts more rows. The n-grams are of the whole text, up to 25,000,000 ids in
+            all training rows.
         has_ngrams: Whether there is the tensor `"ngrams"`. Defaults to `True`.
     """
 

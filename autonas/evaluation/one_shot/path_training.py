@@ -10,6 +10,9 @@ from autonas.evaluation import loops
 from autonas.evaluation.one_shot import annealing, path_board, scoring
 from autonas.optimizers import fused_sgd
 
+#: Momentum, weight decay of kernels (as in SPOS), and maximum global norm of the gradients.
+_MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM = 0.9, 4e-5, 5.0
+
 
 class PathTrainer:
     """Training of the shared weights of a supernet, with one path per step.
@@ -34,25 +37,12 @@ class PathTrainer:
         batch_size: Number of rows per step.
         sampling: `"uniform"`, `"fair"`, `"prioritised"` or `"strategy"`. Defaults to `"fair"`.
         learning_rate: Peak learning rate of a cosine schedule. Defaults to 0.1.
-        momentum: Momentum. Defaults to 0.9.
-        weight_decay: Weight decay of kernels. Defaults to 4e-5, as in SPOS.
-        clip_norm: Maximum global norm of the gradients. Defaults to 5.
 
     Attributes:
         variables: List of the variables, besides the variables of the supernet, that are needed to continue a training.
     """
 
-    def __init__(
-        self,
-        supernet,
-        dataset,
-        batch_size,
-        sampling="fair",
-        learning_rate=0.1,
-        momentum=0.9,
-        weight_decay=4e-5,
-        clip_norm=5.0,
-    ):
+    def __init__(self, supernet, dataset, batch_size, sampling="fair", learning_rate=0.1):
         if sampling not in ("uniform", "fair", "prioritised", "strategy"):
             raise ValueError(
                 f"`sampling` must be 'uniform', 'fair', 'prioritised' or 'strategy'. Received: sampling={sampling!r}"
@@ -62,7 +52,7 @@ class PathTrainer:
         self.batch_size = batch_size
         self.sampling = sampling
         self.learning_rate = learning_rate
-        self.optimizer = fused_sgd.FusedSGD(learning_rate, momentum, weight_decay, clip_norm)
+        self.optimizer = fused_sgd.FusedSGD(learning_rate, _MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM)
         self.optimizer.build(supernet.operation_variables)
         self.annealing = annealing.Annealing()
         self.board = path_board.PathBoard(len(supernet.decisions)) if sampling == "prioritised" else None

@@ -136,6 +136,15 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         checks.check_integer("reduction", self.reduction, 2)
         checks.check_number("min_data_share", self.min_data_share, 0.01, 1)
         checks.check_number("min_resolution", self.min_resolution, 0.01, 1)
+        if self.max_epochs is None or self.least_epochs(_FIRST_SHARE) < self.max_epochs:
+            return
+        for name in ("min_data_share", "min_resolution"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"`{name}` must be 1 if the shortest training has all epochs of a full one, after which nothing is "
+                    f"promoted. Received: {name}={getattr(self, name)}, min_epochs={self.min_epochs}, "
+                    f"max_epochs={self.max_epochs}. Lower `min_epochs`, or train for more epochs."
+                )
 
     # ------------------------------------------------------------------ rungs
 

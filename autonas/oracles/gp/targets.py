@@ -13,28 +13,28 @@ class Quantity(typing.NamedTuple):
 
     Attributes:
         name: Kind of the quantity, and its index among the quantities of this kind.
-        places: Ascending list of the indices of the trials with an observation.
+        trials: Ascending list of the indices of the trials with an observation.
         numbers: List of the observed floats, one for each index.
         scale: Function from `numbers` to targets of zero mean and unit variance, shape `(n,)`.
     """
 
     name: tuple[typing.Literal["objective", "constraint"], int]
-    places: list[int]
+    trials: list[int]
     numbers: list[float]
     scale: typing.Callable[[list[float]], np.ndarray]
 
     def of(self, kept: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Return indices and targets of the trials in `kept`. The scale is computed from all observations."""
-        chosen = np.flatnonzero(np.isin(self.places, kept))
-        return np.asarray(self.places, dtype=int)[chosen], self.scale(self.numbers)[chosen]
+        chosen = np.flatnonzero(np.isin(self.trials, kept))
+        return np.asarray(self.trials, dtype=int)[chosen], self.scale(self.numbers)[chosen]
 
     def is_known(self, n_initial: int) -> bool:
         """Return whether `n_initial` trials have an observation."""
-        return len(self.places) >= n_initial
+        return len(self.trials) >= n_initial
 
     def start(self, n_initial: int) -> int:
         """Return the number of trials until `n_initial` of them had an observation."""
-        return self.places[n_initial - 1] + 1
+        return self.trials[n_initial - 1] + 1
 
 
 def warped(scores: ArrayLike) -> np.ndarray:

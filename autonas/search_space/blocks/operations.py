@@ -135,12 +135,12 @@ def of_block(block: Any, default: Sequence[str]) -> dict[str, str | keras.Layer]
     Raises:
         ValueError: If a name is unknown, a layer contains a `Lambda` layer, or there are no operations.
     """
-    given = default if block.operations is None else block.operations
-    named = {str(name): name for name in given} if isinstance(given, (list, tuple)) else given
+    operations = default if block.operations is None else block.operations
+    named = {str(name): name for name in operations} if isinstance(operations, (list, tuple)) else operations
     if not isinstance(named, Mapping) or not named or not all(map(_is_known, named.values())):
         raise ValueError(
             f"`operations` of {type(block).__name__} must be a list of some of {list(OPERATIONS)}, or a dict from a "
-            f"label to such a name or a keras.Layer without Lambda layers. Received: operations={given!r:.200}"
+            f"label to such a name or a keras.Layer without Lambda layers. Received: operations={operations!r:.200}"
         )
     return dict(named)
 

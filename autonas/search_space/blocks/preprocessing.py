@@ -279,7 +279,9 @@ def encode_categories(inputs: keras.KerasTensor, feature: Feature, encoding: str
     return outputs
 
 
-def encode_words(inputs: keras.KerasTensor, feature: Feature, dimension: int = 16) -> keras.KerasTensor:
+def encode_words(
+    inputs: dict[str, keras.KerasTensor], feature: Feature, dimension: int = 16
+) -> list[keras.KerasTensor]:
     """Encode the text columns of a table as TF-IDF-weighted sums of word embeddings, next to the vectors of strings.
 
     Words that occur in one or two rows get the weight 0, as in a column of a table they are mostly names.

@@ -195,7 +195,7 @@ def _stall_limit() -> Iterator[None]:
         socket.setdefaulttimeout(previous)
 
 
-def _to_imagenet(images: keras.KerasTensor, size: tuple[int, int], expected: str) -> keras.KerasTensor:
+def _to_imagenet(images: keras.KerasTensor, size: int, expected: str) -> keras.KerasTensor:
     """Convert standardised images to the size, channels and range of values that a backbone expects.
 
     Args:

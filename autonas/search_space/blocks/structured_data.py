@@ -191,7 +191,7 @@ class StructuredDataBlock(block.Block):
         inputs: keras.KerasTensor,
         feature: Feature,
         labels: Sequence[str] = _ENCODINGS,
-    ) -> keras.KerasTensor:
+    ) -> keras.KerasTensor | None:
         """Return the additional encoding of the numerical columns, the same for all columns, or `None`.
 
         Args:

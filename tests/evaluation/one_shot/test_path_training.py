@@ -96,8 +96,9 @@ def test_a_deadline_is_met_inside_an_epoch():
     assert not finished
 
 
-def test_rows_of_weight_zero_teach_nothing():
-    supernet, data, trainer = make(weight_decay=0.0)
+def test_rows_of_weight_zero_teach_nothing(monkeypatch):
+    monkeypatch.setattr(path_training, "_WEIGHT_DECAY", 0.0)
+    supernet, data, trainer = make()
     data.sample_weight = np.zeros(300)
     before = weights(supernet)
     trainer.train_epoch(0, 1, None, np.random.default_rng(0))

@@ -367,6 +367,8 @@ def test_it_trains_any_strategy_for_far_fewer_epochs_to_the_same_quality(strateg
         ({"min_epochs": 0}, "`min_epochs` must be an integer of at least 1"),
         ({"min_epochs": 5, "max_epochs": 4}, "`max_epochs` must be an integer of at least 5"),
         ({"strategy": oracles.EvolutionOracle(population_size=0)}, "`population_size`"),
+        ({"min_data_share": 0.5, "max_epochs": 1}, "`min_data_share` must be 1 .*Received: min_data_share=0.5"),
+        ({"min_resolution": 0.5, "min_epochs": 4, "max_epochs": 4}, "`min_resolution` must be 1 .*, max_epochs=4"),
     ],
 )
 def test_arguments_are_checked(arguments, message):

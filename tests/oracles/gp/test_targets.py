@@ -39,8 +39,8 @@ def test_margins_are_linear_in_the_cost_within_a_limit_and_logarithmic_beyond():
     assert squashed == pytest.approx([0.9, 0.6, 0.0, -np.log(2), -np.log(200)])
 
 
-def quantity(places, numbers):
-    return targets.Quantity("score", places, numbers, targets.standardised)
+def quantity(trials, numbers):
+    return targets.Quantity("score", trials, numbers, targets.standardised)
 
 
 def test_a_quantity_starts_when_enough_trials_have_it():

@@ -7,9 +7,10 @@ from autonas.data import fingerprint
 from autonas.data.fit_data import FitData
 from autonas.objectives import metrics
 from autonas.prediction import predictor
+from autonas.preparation.arrays import Prepared
 
 
-def header(plan: Any, prepared: Any, epochs: int, data: FitData) -> dict[str, Any]:
+def header(plan: Any, prepared: Prepared, epochs: int, data: FitData) -> dict[str, Any]:
     """Return the facts that identify a search.
 
     Args:
@@ -45,11 +46,12 @@ def header(plan: Any, prepared: Any, epochs: int, data: FitData) -> dict[str, An
         # Fixed values aren't decisions of the space.
         "optimization": None if plan.request.optimization is None else plan.request.optimization.get_config(),
         "validation": None,
+        "training_rows": None,
         **prepared.facts,
     }
 
 
-def _fingerprints(prepared: Any, data: FitData) -> dict[str, Any]:
+def _fingerprints(prepared: Prepared, data: FitData) -> dict[str, Any]:
     if data.is_stream:
         fingerprints = dict(prepared.dataset.facts)
     else:
