@@ -11,8 +11,8 @@ from autonas.search_space import fitters
 #: Largest number of rows for which the inputs of a fitter are computed at a time.
 _MOST_ROWS = 4096
 #: Share of the time until the deadline of a trial in which inputs are computed for as many rows as possible, so that
-#: time is left for other candidates.
-_SHARE = 0.5
+#: time is left for other candidates, and the share that they may take if they are those of all rows then.
+_SHARE, _SHARE_OF_ALL = 0.5, 0.75
 #: Number of rows whose inputs are computed however little time there is, and this number as a share of the rows whose
 #: inputs are computed later in any case.
 _FEWEST_ROWS, _FEWEST_SHARE = 100, 0.25
@@ -51,8 +51,8 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
         inputs = _Inputs(fitter, model, dataset)
         if takes_fewer_rows:
             now, n_later = time.monotonic(), len(dataset.validation_rows)
-            earlier = None if deadline is None else now + _SHARE * (deadline - now)
-            chosen, training = inputs.of_some(_some(fitter, rows, generator), generator, earlier, n_later)
+            ends = None if deadline is None else [now + share * (deadline - now) for share in (_SHARE, _SHARE_OF_ALL)]
+            chosen, training = inputs.of_some(_some(fitter, rows, generator), generator, ends, n_later)
         else:
             chosen, training = rows, inputs.of(rows, deadline)
         fitter.sample = inputs.sample(chosen, training)
@@ -91,7 +91,7 @@ def refit(model, dataset, choices, generator, deadline=None):
     for fitter, chosen in zip(fitters.fitters_of(model), choices, strict=True):
         rows = _some(fitter, dataset.final_rows, generator)
         inputs = _Inputs(fitter, model, dataset)
-        some, training = inputs.of_some(rows, generator, deadline)
+        some, training = inputs.of_some(rows, generator, None if deadline is None else [deadline, deadline])
         fitter.sample = inputs.sample(some, training)
         fitter.refit(training, chosen, generator, deadline)
 
@@ -139,26 +139,28 @@ class _Inputs:
                 raise TooSlow(f"the features of {len(rows)} rows take longer than the time that is left")
         return self._rows(values.array, rows)
 
-    def of_some(self, rows, generator, deadline, n_later=0):
+    def of_some(self, rows, generator, deadlines, n_later=0):
         """Return the `Rows` of some indices, or of a random sample of them if the time is too short for all.
 
         Args:
             rows: The indices.
             generator: A `numpy.random.Generator`.
-            deadline: Value of `time.monotonic()`, or `None`.
+            deadlines: Two values of `time.monotonic()`, for a sample and for all rows, or `None`.
             n_later: Number of rows that are to be predicted later, before the deadline. Defaults to 0.
 
         Returns:
             The chosen indices, and their `Rows`.
         """
-        if deadline is None or self._known is not None or len(rows) <= self._compute.step:
+        if deadlines is None or self._known is not None or len(rows) <= self._compute.step:
             return rows, self.of(rows)
+        for_some, for_all = deadlines
         order, values, pace = generator.permutation(len(rows)), _Values(len(rows)), _Pace()
         fewest = max(_FEWEST_ROWS, int(_FEWEST_SHARE * n_later))
         for batch in self._compute(rows[order]):
             values.set(order[pace.done : pace.done + len(batch)], batch)
             pace.add(len(batch))
-            if pace.done >= fewest and pace.end(n_later + len(batch)) > deadline:
+            takes_long = pace.done >= fewest and pace.end(n_later + len(batch)) > for_some
+            if takes_long and pace.end(n_later + len(rows) - pace.done) > for_all:
                 break
         if pace.done == len(rows):
             return rows, self._rows(values.array, rows)

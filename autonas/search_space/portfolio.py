@@ -101,8 +101,14 @@ def _kernels(transform: str, groups: int = 0, size: int = 0, **further: Scalar) 
 
 
 #: The first kernels of a search on series, the fastest first. The largest that are fast enough follow the first entry,
-#: and after them the largest for which there is time, if there is none for all kernels.
-_FIRST_KERNELS = [_kernels("both", 4, 500), _kernels("both", 8, 1_000), _kernels("both", 16, 2_500)]
+#: and after them the largest for which there is time, if there is none for all kernels. Few kernels are hardly faster
+#: than some thousands: most of the time is that of building and compiling.
+_FIRST_KERNELS = [
+    _kernels("minirocket", size=1_000),
+    _kernels("minirocket", size=2_500),
+    _kernels("both", 8, 2_500),
+    _kernels("both", 16, 5_000),
+]
 _ALL_KERNELS = _kernels("both", 64, 10_000)
 #: Trees on intervals. Of few series they consider half of the features for a split, since few of them may matter.
 _INTERVALS: dict[str, Scalar] = {"kind": "intervals", "kind_intervals/split_features": "half"}
@@ -129,6 +135,9 @@ _FORECAST: list[dict[str, Scalar]] = [{"kind": "linear"}, *_SERIES]
 #: Largest shares of the time limit of the first kernels, of more of them and of other kernels. The shares are without
 #: compilation, and kernels for which the time is too short are fitted to a sample of the rows.
 _FIRST_SHARE, _SECOND_SHARE, _LARGEST_SHARE = 0.15, 0.25, 0.3
+#: Times of a kernel of Hydra and of a feature of MiniRocket, whose kernels have several, relative to the measured time
+#: of a response.
+_HYDRA_RESPONSES, _MINIROCKET_RESPONSES = 2.0, 0.5
 #: Number of rows from which on a fit takes a random sample of the rows if there is no time for all.
 _SAMPLED_ROWS = 1500
 #: Number of series up to which trees consider half of the features of a split, in some seconds.
@@ -293,11 +302,12 @@ def _series(length: int, conditions: Conditions) -> list[dict[str, Scalar]]:
     """Return the entries of the portfolio for series, without the kernels for which there is no time."""
 
     def share(point: dict[str, Scalar]) -> float:
-        """Return the responses of an entry as a share of those possible. MiniRocket has one for each feature."""
+        """Return the responses of an entry as a share of those possible."""
         prefix = f"kind_kernels/transform_{point.get('kind_kernels/transform')}"
         groups, size = (int(point.get(f"{prefix}/{name}", 0)) for name in ("groups", "size"))
-        n_kernels = hydra.GROUP * groups * len(series_kernels.powers_of_two(length)) + size
-        return min(conditions.n_rows, _SAMPLED_ROWS) * length * n_kernels / conditions.most_responses
+        n_kernels = hydra.GROUP * groups * len(series_kernels.powers_of_two(length))
+        n_responses = _HYDRA_RESPONSES * n_kernels + _MINIROCKET_RESPONSES * size
+        return min(conditions.n_rows, _SAMPLED_ROWS) * length * n_responses / conditions.most_responses
 
     first = [point for point in _FIRST_KERNELS if share(point) <= _FIRST_SHARE] or _FIRST_KERNELS[:1]
     ridge, *others = _SERIES

@@ -53,7 +53,7 @@ def test_without_a_deadline_or_with_a_late_one_it_is_all_rows_in_order(problem):
 
 
 def test_with_an_early_deadline_it_is_a_random_sample_in_order(problem):
-    rows = fitted_rows(*problem, np.arange(280), deadline=40.0)
+    rows = fitted_rows(*problem, np.arange(280), deadline=30.0)
     assert 100 < len(rows) < 200
     assert (np.diff(rows) > 0).all() and rows[-1] > 250
     assert len(fitted_rows(*problem, np.arange(280), deadline=0.0)) == 100
@@ -76,9 +76,13 @@ def test_a_fit_that_needs_all_rows_is_given_up_early(problem):
 
 def test_inputs_and_targets_of_some_training_rows_are_kept_for_the_loss(problem):
     model, dataset = problem
-    for deadline in (None, 40.0):
+    for deadline in (None, 30.0):
         used = fitted_rows(*problem, np.arange(280), deadline)
         (fitter,) = fitters.fitters_of(model)
         rows, values = fitter.sample
         assert len(set(rows)) == 100 and set(rows) <= set(used.astype(int))
         np.testing.assert_array_equal(values[:, 0], dataset.targets["head"][rows])
+
+
+def test_all_rows_are_used_if_they_take_little_more_time_than_a_sample_may(problem):
+    np.testing.assert_array_equal(fitted_rows(*problem, np.arange(280), deadline=50.0), np.arange(280))

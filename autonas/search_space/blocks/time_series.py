@@ -76,11 +76,7 @@ class TimeSeriesBlock(block.Block):
                 )
             ),
             "inception": lambda: lambda series: self._pooled(inputs, _inception().build(hp, series)),
-            "lite": lambda: (
-                lambda series: self._pooled(
-                    inputs, lite.network(series, hp.Choice("filters", [16, 32, 64], default=32))
-                )
-            ),
+            "lite": lambda: lambda series: self._lite(hp, inputs, series),
             "recurrent": lambda: functools.partial(recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp),
         }
         if self.kind in self.fitted_kinds or ridge.unsuitable(self) is None:
@@ -113,6 +109,12 @@ class TimeSeriesBlock(block.Block):
         if features is None:
             features = intervals.summaries(read)
         return self.bound(extra_trees.ExtraTreesBlock()).build(hp, features)
+
+    def _lite(self, hp: keras_tuner.HyperParameters, raw: Any, series: keras.KerasTensor) -> keras.KerasTensor:
+        """Apply LITE to the normalised series."""
+        filters = hp.Choice("filters", [16, 32, 64], default=32)
+        features = series_kernels.stand_in(hp, series, 2 * filters)
+        return self._pooled(raw, lite.network(series, filters)) if features is None else features
 
     def _ridge(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
         """Apply a ridge regression or classification to the values or their differences."""

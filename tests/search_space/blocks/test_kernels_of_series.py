@@ -125,8 +125,7 @@ def test_minirocket_counts_the_steps_above_quantiles_of_a_training_row(channels)
     assert outputs.shape == (12, 840)
     position = 0
     kernels = [[2.0 if step in chosen else -1.0 for step in range(9)] for chosen in itertools.combinations(range(9), 3)]
-    for number, weights in enumerate(inner_weights(network)):
-        dilation = number + 1
+    for number, (dilation, weights) in enumerate(zip((1, 2, 4, 5), inner_weights(network), strict=True)):
         matrix = next(each for each in weights if each.ndim == 2 and each.shape[1] == 84)
         padded, valid = [each for each in weights if each.ndim == 1][::2]
         read = x @ weights[0] if channels == 20 else x
