@@ -123,6 +123,16 @@ OF_ARGUMENTS = [
         applies=lambda request: request.fidelity not in ("auto", "full") and oracles.is_low_fidelity(request.strategy),
     ),
     Rule(
+        "`epochs`", f"another `max_epochs` of {_ENDS_EARLY}",
+        "`epochs` must be equal to the `max_epochs` of a strategy that ends trainings early itself, which plans their "
+        "lengths by it",
+        "Leave one of the two out, or give both the same number: the `max_epochs` of "
+        "keras_tuner.oracles.HyperbandOracle is 100 by default",
+        received=("epochs", "strategy.max_epochs"),
+        applies=lambda request: request.epochs is not None
+        and request.inner("max_epochs", None) not in (None, request.epochs),
+    ),
+    Rule(
         "`weight_sharing=True`", _KERAS_TUNERS,
         "`weight_sharing` must be False with an oracle of Keras Tuner, which can't be asked for thousands of scores",
         "Use a strategy of autonas",
