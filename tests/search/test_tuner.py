@@ -234,6 +234,19 @@ def test_after_the_initial_points_a_candidate_gets_a_quarter_of_the_time_left_or
     assert deadlines == pytest.approx([15.0, 100.0, 25.0, 25.0, 100.0], abs=2.0)
 
 
+def test_trials_are_required_until_one_has_a_score(make, monkeypatch):
+    required = []
+
+    def outcome(job):
+        required.append(job.is_required)
+        return failed(job) if job.number == 0 else completed(job)
+
+    # The third trial waits in the executor while the second one is scored.
+    monkeypatch.setattr(execution.InlineExecutor, "slots", 2)
+    make(outcome, max_trials=4).search()
+    assert required == [True, True, False, False]
+
+
 def test_a_candidate_that_continues_another_gets_half_of_the_time_left(make):
     deadlines = {}
 
