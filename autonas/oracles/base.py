@@ -83,8 +83,8 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             Defaults to `None`.
         seed: Seed, a non-negative integer; `None` draws one. Defaults to `None`.
         initial_points: Architectures to try first, a list of dicts of the values that differ from the default
-            architecture. Defaults to `None`: in `AutoModel` the architectures that suit the data, elsewhere the default
-            architecture alone.
+            architecture. A name or a value that isn't in the space is an error. Defaults to `None`: in `AutoModel` the
+            architectures that suit the data, elsewhere the default architecture alone.
         objectives: List of `keras_tuner.Objective` for a search with several objectives: the strategy observes a score
             for each and searches for the Pareto front. `objective` must be the first of them. Defaults to `None`:
             `objective` alone.

@@ -64,6 +64,13 @@ class Dimension:
                 return False
         return True
 
+    @property
+    def in_words(self) -> str:
+        """The legal values for the text of an error: a list, or the smallest and the largest value."""
+        if self.is_listed or isinstance(self.hyperparameter, _kinds.Choice):
+            return str(list(self.options))
+        return f"{self.hyperparameter.min_value} to {self.hyperparameter.max_value}"
+
     def is_legal(self, value: Scalar) -> bool:
         """Return whether `value` is a legal value of the hyperparameter."""
         if not self.options:
