@@ -177,6 +177,13 @@ OF_ARGUMENTS = [
         applies=lambda request: request.hyperparameters is not None and request.trains_supernet,
     ),
     Rule(
+        "an oracle of autonas as `strategy`", "its own `hyperparameters`",
+        "`strategy` must be an oracle without `hyperparameters`: it searches the space of the networks",
+        "Give them to the argument `hyperparameters` of the estimator instead, which narrows this space",
+        received=("strategy",),
+        applies=lambda request: _has_space(request.strategy),
+    ),
+    Rule(
         STREAM, SUPERNET,
         "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows",
         "Give arrays, or set `weight_sharing=False` and another `strategy`",
@@ -332,6 +339,13 @@ def _shown(request, name):
     if name == "objective":
         value = [getattr(objective, "name", objective) for objective in request.objectives]
     return f"{value!r:.100}"
+
+
+def _has_space(strategy):
+    """Whether a space was given to an oracle of autonas, or to the oracle inside."""
+    if not isinstance(strategy, oracles.Oracle):
+        return False
+    return strategy.arguments.get("hyperparameters") is not None or _has_space(getattr(strategy, "strategy", None))
 
 
 def _is_several(ends):

@@ -124,6 +124,8 @@ def test_a_rule_refuses_what_cannot_be_before_anything_is_written(values, messag
          "epochs=3, strategy.max_epochs=100$"),
         ({"epochs": 3, "strategy": oracles.KerasTunerOracle(keras_tuner.oracles.HyperbandOracle(max_epochs=4))},
          np.arange(12) % 2, "epochs=3, strategy.max_epochs=4$"),
+        ({"strategy": oracles.LearningCurveOracle(oracles.RandomOracle(hyperparameters=keras_tuner.HyperParameters()))},
+         np.arange(12) % 2, "`strategy` must be an oracle without `hyperparameters`.*'LearningCurveOracle'$"),
         ({"validation_folds": 3, "weight_sharing": True}, np.arange(12) % 2, "must be .* with a supernet"),
         ({"validation_folds": 3, "fidelity": "hyperband"}, np.arange(12) % 2, "short trainings are continued"),
         ({"warm_start": "run", "weight_sharing": True}, np.arange(12) % 2, "`warm_start` must be None with a strategy"),
