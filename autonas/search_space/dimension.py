@@ -79,6 +79,18 @@ class Dimension:
         # In Python `True == 1`, but a truth value isn't a legal integer, nor an integer a legal truth value.
         return value in (self._index or self.options) and isinstance(value, bool) == isinstance(self.options[0], bool)
 
+    def nearest(self, value: Scalar) -> Scalar:
+        """Return the legal value nearest to a number; the default value for other illegal values, and for choices."""
+        if self.is_legal(value):
+            return value
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not isinstance(self.hyperparameter, (_kinds.Int, _kinds.Float)):
+            return self.default
+        if isinstance(self.options, list):
+            return min(self.options, key=lambda option: abs(option - value))
+        value = min(max(value, self.hyperparameter.min_value), self.hyperparameter.max_value)
+        return round(value) if isinstance(self.hyperparameter, _kinds.Int) else value
+
     def sample(self, generator: np.random.Generator) -> Scalar:
         """Draw a value from the uniform distribution on the scale of the range, linear or logarithmic."""
         if self.is_listed and not isinstance(self.options, range):
