@@ -37,7 +37,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     """Base class of the strategies; a `keras_tuner.Oracle`.
 
     Any tuner of Keras Tuner can use a strategy, except for the strategies that train a supernet (see `SupernetOracle`),
-    which need the tuner of autonas.
+    which need the tuner of autonas. Strategies with a `schedule` shorten trainings in the tuner of autonas only.
 
     A strategy overrides `suggest(generator)` and, if it learns from trials, `observe(observation)`. `check()` validates
     its arguments and `diagnostics()` returns numbers to log. The base class does everything else. It writes the journal

@@ -83,13 +83,14 @@ class Dimension:
         """Return the legal value nearest to a number; the default value for other illegal values, and for choices."""
         if self.is_legal(value):
             return value
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not isinstance(self.hyperparameter, (_kinds.Int, _kinds.Float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return self.default
+        if not isinstance(self.hyperparameter, (_kinds.Int, _kinds.Float)):
             return self.default
         if isinstance(self.options, list):
             return min(self.options, key=lambda option: abs(option - value))
-        value = min(max(value, self.hyperparameter.min_value), self.hyperparameter.max_value)
-        return round(value) if isinstance(self.hyperparameter, _kinds.Int) else value
+        within = min(max(value, self.hyperparameter.min_value), self.hyperparameter.max_value)
+        return round(within) if isinstance(self.hyperparameter, _kinds.Int) else within
 
     def sample(self, generator: np.random.Generator) -> Scalar:
         """Draw a value from the uniform distribution on the scale of the range, linear or logarithmic."""
