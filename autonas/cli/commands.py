@@ -248,7 +248,10 @@ def _prediction_table(model, x, source, probabilities):
 
     targets = source.get("targets", [])
     if not probabilities:
-        prediction = numpy.asarray(model.predict(x))
+        prediction = model.predict(x)
+        if isinstance(prediction, list):  # One array for each head.
+            return pandas.DataFrame(dict(zip(targets or range(len(prediction)), prediction, strict=True)))
+        prediction = numpy.asarray(prediction)
         if prediction.ndim == 1:
             return pandas.DataFrame({"prediction": prediction})
         return pandas.DataFrame(prediction, columns=targets or None)
@@ -260,6 +263,7 @@ def _prediction_table(model, x, source, probabilities):
     tables = [
         pandas.DataFrame(probability, columns=[f"{target}={label}" for label in labels])
         for target, probability, labels in zip(targets or range(len(values)), values, classes, strict=True)
+        if probability is not None  # A head that predicts numbers.
     ]
     return pandas.concat(tables, axis=1)
 

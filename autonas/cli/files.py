@@ -1,6 +1,7 @@
 """Input data of the command line: a table in a file, or a folder of images."""
 
 import pathlib
+import re
 
 SUFFIXES = ".csv, .csv.gz, .tsv, .tsv.gz, .parquet, .jsonl or .jsonl.gz"
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # The formats that Keras reads.
@@ -55,8 +56,8 @@ def split_targets(frame, targets):
         targets: List of the names of the target columns.
 
     Returns:
-        Tuple `(x, y)`. `x` is the DataFrame of the other columns. `y` is a Series for one target column, and a
-        DataFrame for several.
+        Tuple `(x, y)`. `x` is the DataFrame of the other columns. `y` is a Series for one target column, for several
+        columns of numbers a DataFrame, and otherwise a dict of Series.
 
     Raises:
         ValueError: If a target isn't a column, or no other column is left.
@@ -68,7 +69,16 @@ def split_targets(frame, targets):
     x = frame.drop(columns=targets)
     if x.shape[1] == 0:
         raise ValueError(f"there is no column besides the target: {', '.join(targets)}")
-    return x, frame[targets[0]] if len(targets) == 1 else frame[targets]
+    if len(targets) == 1:
+        return x, frame[targets[0]]
+    y = frame[targets]
+    if y.shape[1] == y.select_dtypes(["number", "bool"]).shape[1]:
+        return x, y
+    # Words are the classes of a head of their own, whose name is that of the column as far as it can be.
+    names = [re.sub(r"\W", "_", target, flags=re.ASCII) for target in targets]
+    if len(set(names)) < len(names) or not all(map(str.isidentifier, names)):
+        names = [f"target_{number}" for number, _ in enumerate(targets, 1)]
+    return x, {name: frame[target] for name, target in zip(names, targets, strict=True)}
 
 
 def image_format(folder):

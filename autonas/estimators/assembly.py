@@ -122,7 +122,9 @@ def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
         return points
     encoding = Encoding(prepared.space)
     names = [dimension.name for dimension in encoding.dimensions]
-    earlier_runs.check_space(plan.request.warm_start, searches, names)
+    graph = prepared.graph
+    common = [Optimization.scope, *(f"{name}_encoding" for name in graph.input_names), *graph.head_names]
+    earlier_runs.check_space(plan.request.warm_start, searches, names, [f"{name}/" for name in common])
     return [*points[:1], *earlier_search.best(searches, encoding, earlier_search.N_FIRST)]
 
 

@@ -367,8 +367,8 @@ def make_plan(estimator: Any, data: FitData, started: float | None = None, setti
             request.time_limit,
             time.monotonic() if started is None else started,
             request.patience,
-            # Keras Tuner's Hyperband has the epochs of a full training itself.
-            epochs=request.epochs or getattr(request.strategy, "max_epochs", None),
+            # An oracle that shortens trainings may have the epochs of a full training itself.
+            epochs=request.epochs or request.inner("max_epochs", None),
             preset=preset,
         ),
         execution=Execution(executor, request.precision, _seed(request)),

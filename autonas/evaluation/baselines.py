@@ -72,8 +72,7 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
     if dataset.baselines is not None:
         predicted = [(name, [predictions], message) for name, (predictions, message) in dataset.baselines.items()]
     else:
-        is_regression = all(head.task == "regression" for head in scorer.heads)
-        constant = "mean or median" if is_regression else "class frequencies"
+        constant = _of_heads(scorer, "mean or median", "class frequencies")
         by_split = zip(*(_constants(split, scorer) for split in dataset.splits), strict=True)
         predicted = [("constant", list(map(_joined, by_split)), f"{constant} of the training rows")]
     scored = []
@@ -90,6 +89,11 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
         scores = scorer(_joined([predictions for predictions, _ in linear]), dataset.validation_rows)
         scored.append(Baseline("linear", scores, time.monotonic() - started, linear[0][1]))
     return scored
+
+
+def _of_heads(scorer, of_numbers, of_classes):
+    """Return the text for the kind of all heads, or the texts for both kinds in the order of the heads."""
+    return " and ".join(dict.fromkeys(of_numbers if head.task == "regression" else of_classes for head in scorer.heads))
 
 
 def _joined(predictions):
@@ -171,8 +175,7 @@ def _linear(graph, dataset, scorer, seconds):
         return None
     n_train = len(dataset.train_rows)
     sample = "" if len(train_rows) == n_train else f" on {len(train_rows):,} of {n_train:,} rows"
-    kind = "ridge" if all(head.task == "regression" for head in scorer.heads) else "logistic"
-    return predictions, f"{kind} regression{sample}"
+    return predictions, f"{_of_heads(scorer, 'ridge', 'logistic')} regression{sample}"
 
 
 def _seconds_per_row(sample, n_products):

@@ -96,8 +96,9 @@ class Executor(abc.ABC):
     ```
 
     A job is any object with the attributes `trial_id` and `deadline`, a time of `time.monotonic()` in seconds at which
-    the job should have ended, or `None`. Jobs, reports and outcomes are serialised with `cloudpickle` unless they stay
-    in this process.
+    the job should have ended, or `None`. A job may have an attribute `is_required`: while it is true, the job isn't
+    ended after its deadline. Jobs, reports and outcomes are serialised with `cloudpickle` unless they stay in this
+    process.
     """
 
     #: Number of GPUs per job.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import collections
+import math
 import pickle
 import time
 import traceback
@@ -30,6 +31,11 @@ class Task:
         self.checkpoint: bytes | None = None
         self.reasons: list[str] = []
 
+    @property
+    def deadline(self) -> float | None:
+        """The deadline of the job; `None` while the job is required, however long it takes."""
+        return None if getattr(self.job, "is_required", False) else self.job.deadline
+
 
 class Worker(abc.ABC):
     """The driver's side of a worker.
@@ -37,7 +43,7 @@ class Worker(abc.ABC):
     Attributes:
         task: The worker's current `Task`, or `None`.
         is_ready: Whether the worker has started and accepts jobs.
-        due: Time of `time.monotonic()` at which the worker counts as hung, or `None`.
+        due: Time of `time.monotonic()` at which a worker without a job counts as hung, or `None`.
     """
 
     shares_clock = True
@@ -64,7 +70,7 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
 
     The loss of a worker costs at most its current job. The job is retried once, on another worker, from its last
     checkpoint. If the second worker is lost before the job reaches a new checkpoint, the job is `Lost`. A job past its
-    deadline isn't retried.
+    deadline isn't retried. While a job is required, it has no deadline.
 
     Args:
         grace: Seconds after its deadline at which a job counts as hung and its worker is killed.
@@ -124,7 +130,7 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
             for worker_, kind, content in self._received(self._seconds_to_next_due()):
                 self._take(worker_, kind, content)
             now = time.monotonic()
-            for hung in [worker_ for worker_ in self._workers if worker_.due is not None and now >= worker_.due]:
+            for hung in [worker_ for worker_ in self._workers if now >= self._due(worker_)]:
                 self._end_hung(hung)
             if self.slots > slots:
                 break
@@ -152,7 +158,6 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
                 task = self._queue.popleft()
                 if worker_.send(worker.pack(task.pickled, task.checkpoint, task.job.deadline, worker_.shares_clock)):
                     worker_.task = task
-                    worker_.due = None if task.job.deadline is None else task.job.deadline + self.grace
                 else:
                     self._queue.appendleft(task)
                     self._lose(worker_)
@@ -180,7 +185,7 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
                 task.reasons.clear()
             task.checkpoint = content
         else:
-            sender.task = sender.due = None
+            sender.task = None
             lost = None if kind == "ended" else base.Lost(task.job, *pickle.loads(content))
             self._events.append(lost or _ended(task.job, content))
 
@@ -203,7 +208,7 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
                     )
             return
         task.reasons.append(reason or how)
-        is_late = task.job.deadline is not None and time.monotonic() >= task.job.deadline
+        is_late = task.deadline is not None and time.monotonic() >= task.deadline
         if reason is None and len(task.reasons) == 1 and not is_late:
             self._queue.appendleft(task)
             self._events.append(base.Retried(task.job, how))
@@ -216,9 +221,16 @@ class SupervisedExecutor(base.Executor, Generic[_Worker]):
     def _end_hung(self, hung: _Worker) -> None:
         self._lose(hung, f"hung: {self.grace:g} s past its deadline" if hung.task else None)
 
+    def _due(self, worker_: _Worker) -> float:
+        """Return the time at which a worker counts as hung."""
+        due = worker_.due
+        if worker_.task is not None:
+            due = None if worker_.task.deadline is None else worker_.task.deadline + self.grace
+        return math.inf if due is None else due
+
     def _seconds_to_next_due(self) -> float | None:
-        due = min((worker_.due for worker_ in self._workers if worker_.due is not None), default=None)
-        return None if due is None else max(0.0, due - time.monotonic())
+        due = min(map(self._due, self._workers), default=math.inf)
+        return None if due == math.inf else max(0.0, due - time.monotonic())
 
 
 def _ended(job: Any, content: bytes) -> base.Ended | base.Lost:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import keras_tuner
 
 from autonas.objectives.goal import Goal
-from autonas.oracles import constructors, controllers, registry
+from autonas.oracles import constructors, controllers, planned, registry
 from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.bayesian import BayesianOracle
 from autonas.oracles.earlier_search import EarlierSearch
@@ -28,6 +28,7 @@ from autonas.oracles.one_shot.weight_sharing import WeightSharingOracle
 from autonas.oracles.random import RandomOracle
 from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
 from autonas.oracles.reinforcement import ReinforcementOracle
+from autonas.search_space.encoding import Encoding
 
 __all__ = [
     "DONE",
@@ -99,6 +100,7 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
             arguments["initial_points"] = space.initial_points
         return description(**arguments | _facts_for(description, {}, facts))
     strategy = cast(Oracle, description)  # Its base class, of Keras Tuner, has no types.
+    _check_points(strategy, Encoding(space.hyperparameters))
     if strategy.given_seed is None:
         arguments["seed"] = seed
     if strategy.initial_points is None:
@@ -106,6 +108,14 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
     oracle = _with_facts(strategy, facts, **arguments)
     oracle.check()  # Its arguments were checked without those that only the search knows.
     return oracle
+
+
+def _check_points(strategy: Any, encoding: Encoding) -> None:
+    """Raise a `ValueError` if an initial point of a strategy, or of the strategy inside, isn't in the space."""
+    if isinstance(strategy, Oracle):
+        constructors.check(strategy.given_seed, strategy.max_trials, strategy.initial_points)
+        planned.check_points(strategy.initial_points or (), encoding)
+        _check_points(getattr(strategy, "strategy", None), encoding)
 
 
 def _with_facts(strategy: Oracle, facts: Mapping[str, Any], **arguments: Any) -> Oracle:

@@ -37,7 +37,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     """Base class of the strategies; a `keras_tuner.Oracle`.
 
     Any tuner of Keras Tuner can use a strategy, except for the strategies that train a supernet (see `SupernetOracle`),
-    which need the tuner of autonas.
+    which need the tuner of autonas. Strategies with a `schedule` shorten trainings in the tuner of autonas only.
 
     A strategy overrides `suggest(generator)` and, if it learns from trials, `observe(observation)`. `check()` validates
     its arguments and `diagnostics()` returns numbers to log. The base class does everything else. It writes the journal
@@ -83,8 +83,8 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             Defaults to `None`.
         seed: Seed, a non-negative integer; `None` draws one. Defaults to `None`.
         initial_points: Architectures to try first, a list of dicts of the values that differ from the default
-            architecture. Defaults to `None`: in `AutoModel` the architectures that suit the data, elsewhere the default
-            architecture alone.
+            architecture. A name or a value that isn't in the space is an error. Defaults to `None`: in `AutoModel` the
+            architectures that suit the data, elsewhere the default architecture alone.
         objectives: List of `keras_tuner.Objective` for a search with several objectives: the strategy observes a score
             for each and searches for the Pareto front. `objective` must be the first of them. Defaults to `None`:
             `objective` alone.

@@ -25,8 +25,8 @@ class EarlierSearch:
     """The architectures that an earlier search scored, on these or other data.
 
     Args:
-        architectures: List of dicts of values. Values that the space of a search doesn't have are dropped, and missing
-            values get their defaults.
+        architectures: List of dicts of values. Numbers outside of a range are moved to its nearest value, other values
+            that the space of a search doesn't have are dropped, and missing values get their defaults.
         scores: List of one float per architecture, larger is better, on any scale.
 
     Example:
@@ -86,6 +86,6 @@ def best(searches: Sequence[EarlierSearch], encoding: Encoding, count: int) -> l
         if len(best_by_key) == count:
             break
         if values is not None:
-            completed = encoding.complete(values)
+            completed = encoding.nearest(values)
             best_by_key.setdefault(encoding.key(completed), completed)
     return list(best_by_key.values())

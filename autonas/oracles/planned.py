@@ -1,10 +1,31 @@
 """Architectures that are tried before a strategy proposes others: initial points, and architectures that failed."""
 
 import collections
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from autonas.search_space import narrowing
 from autonas.search_space.encoding import Encoding
+from autonas.search_space.reserved import is_reserved
 from autonas.search_space.values import Scalar
+
+
+def check_points(points: Iterable[Mapping[str, Scalar]], encoding: Encoding) -> None:
+    """Raise a `ValueError` if an initial point has a name or a value that the space doesn't have.
+
+    Args:
+        points: The initial points. Values of inactive decisions and of reserved names are allowed, and `None`.
+        encoding: The space.
+    """
+    known = {dimension.name for dimension in encoding.dimensions}
+    for point in points:
+        narrowing.check_names([name for name in point if not is_reserved(name)], known, "initial_points")
+        for name, value in point.items():
+            same = [dimension for dimension in encoding.dimensions if dimension.name == name]
+            if same and value is not None and not any(dimension.is_legal(value) for dimension in same):
+                raise ValueError(
+                    f"`initial_points` must give {name!r} a value that the decision has, {same[0].in_words}. "
+                    f"Received: {value!r:.60}"
+                )
 
 
 class PlannedArchitectures:
@@ -37,6 +58,8 @@ class PlannedArchitectures:
             is_new: Function from an architecture to whether it may be tried.
             retries: Whether failed architectures are tried again.
         """
+        if self._n_passed == 0:
+            check_points(self._initial_points, encoding)
         while self._n_passed < len(self._initial_points):
             number = self._n_passed
             self._n_passed += 1

@@ -123,6 +123,16 @@ OF_ARGUMENTS = [
         applies=lambda request: request.fidelity not in ("auto", "full") and oracles.is_low_fidelity(request.strategy),
     ),
     Rule(
+        "`epochs`", f"another `max_epochs` of {_ENDS_EARLY}",
+        "`epochs` must be equal to the `max_epochs` of a strategy that ends trainings early itself, which plans their "
+        "lengths by it",
+        "Leave one of the two out, or give both the same number: the `max_epochs` of "
+        "keras_tuner.oracles.HyperbandOracle is 100 by default",
+        received=("epochs", "strategy.max_epochs"),
+        applies=lambda request: request.epochs is not None
+        and request.inner("max_epochs", None) not in (None, request.epochs),
+    ),
+    Rule(
         "`weight_sharing=True`", _KERAS_TUNERS,
         "`weight_sharing` must be False with an oracle of Keras Tuner, which can't be asked for thousands of scores",
         "Use a strategy of autonas",
@@ -165,6 +175,13 @@ OF_ARGUMENTS = [
         "Draw a graph whose blocks have fewer values, or use another `strategy`",
         received=("hyperparameters", "strategy", "weight_sharing"),
         applies=lambda request: request.hyperparameters is not None and request.trains_supernet,
+    ),
+    Rule(
+        "an oracle of autonas as `strategy`", "its own `hyperparameters`",
+        "`strategy` must be an oracle without `hyperparameters`: it searches the space of the networks",
+        "Give them to the argument `hyperparameters` of the estimator instead, which narrows this space",
+        received=("strategy",),
+        applies=lambda request: _has_space(request.strategy),
     ),
     Rule(
         STREAM, SUPERNET,
@@ -322,6 +339,13 @@ def _shown(request, name):
     if name == "objective":
         value = [getattr(objective, "name", objective) for objective in request.objectives]
     return f"{value!r:.100}"
+
+
+def _has_space(strategy):
+    """Whether a space was given to an oracle of autonas, or to the oracle inside."""
+    if not isinstance(strategy, oracles.Oracle):
+        return False
+    return strategy.arguments.get("hyperparameters") is not None or _has_space(getattr(strategy, "strategy", None))
 
 
 def _is_several(ends):

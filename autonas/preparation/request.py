@@ -159,5 +159,5 @@ class Request:
         while strategy is not None and not isinstance(strategy, str):
             if hasattr(strategy, name):
                 return getattr(strategy, name)
-            strategy = getattr(strategy, "strategy", None)
+            strategy = getattr(strategy, "strategy", getattr(strategy, "oracle", None))
         return default

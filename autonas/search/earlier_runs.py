@@ -30,16 +30,19 @@ def read(folders: Folders) -> list[EarlierSearch]:
     return [_read(directory) for directory in _listed(folders)]
 
 
-def check_space(folders: Folders, searches: Sequence[EarlierSearch], names: Collection[str]) -> None:
+def check_space(
+    folders: Folders, searches: Sequence[EarlierSearch], names: Collection[str], common: Sequence[str] = ()
+) -> None:
     """Raise a `ValueError` if an earlier search had another space.
 
     Args:
         folders: As in `read`.
         searches: The list from `read`.
         names: Names of the decisions of the space.
+        common: Beginnings of the names of decisions that other spaces have, too, and that don't count.
     """
     for directory, search in zip(_listed(folders), searches, strict=True):
-        earlier = {name for values in search.architectures for name in values}
+        earlier = {name for values in search.architectures for name in values if not name.startswith(tuple(common))}
         if 2 * len(earlier & set(names)) < len(earlier):
             unknown = sorted(earlier - set(names))
             raise ValueError(

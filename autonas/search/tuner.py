@@ -57,8 +57,9 @@ class Tuner(keras_tuner.Tuner):
         self.stopping = stopping.Stopping(state, patience)
         self.baselines = baseline_records.BaselineRecords(state)
         self._slots = itertools.count()
-        #: `time.monotonic()` at the beginning of every trial of this process.
+        #: By trial: `time.monotonic()` at its beginning in this process, and the jobs that the executor runs.
         self._began: dict[str, float] = {}
+        self._in_flight: dict[str, Job] = {}
         directory = os.path.abspath(state.directory)
         graph = state.evaluator.problem.graph
         super().__init__(
@@ -134,18 +135,16 @@ class Tuner(keras_tuner.Tuner):
 
     def _run_trials(self, check: Callable[[], None]) -> None:
         """Run trials until the budget or the space ends the search, or until `check` raises `KeyboardInterrupt`."""
-        in_flight = 0
-        while self.state.stop_reason is None or in_flight:
+        while self.state.stop_reason is None or self._in_flight:
             check()
-            while self.state.stop_reason is None and in_flight < self.executor.slots:
-                if not self._submit(in_flight):
+            while self.state.stop_reason is None and len(self._in_flight) < self.executor.slots:
+                if not self._submit():
                     break
-                in_flight += 1
             with self.state.phases("wait"):
-                reports = self.executor.wait() if in_flight else []
+                reports = self.executor.wait() if self._in_flight else []
             with interrupts.deferred():
                 for event in reports:
-                    in_flight -= self._take(event)
+                    self._take(event)
 
     def serve(self, records: Sequence[TrialRecord]) -> Served:
         """Return the `Served` model of the first of some trials that still satisfies the constraints."""
@@ -190,7 +189,7 @@ class Tuner(keras_tuner.Tuner):
         self.state.reporter = SearchCallback()
         self.records.pop("ensemble", None)
 
-    def _submit(self, in_flight: int) -> bool:
+    def _submit(self) -> bool:
         """Start the next trial and return whether there is one; if not, set the reason for which the search ends."""
         seconds = self.stopping.trial_seconds()
         self.state.stop_reason = self.stopping.reason(seconds)
@@ -208,7 +207,7 @@ class Tuner(keras_tuner.Tuner):
             with self.state.phases("strategy"):
                 # Keras Tuner returns the unfinished trial of a name that asks again.
                 trial = self.oracle.create_trial(f"slot_{next(self._slots)}")
-            if trial.status == TrialStatus.IDLE and in_flight:
+            if trial.status == TrialStatus.IDLE and self._in_flight:
                 return False
             if trial.status != TrialStatus.RUNNING:
                 # Without a running trial, waiting would never end.
@@ -233,6 +232,7 @@ class Tuner(keras_tuner.Tuner):
             with self.state.phases("weights"):
                 job.checkpoint = self.state.checkpoints.load(earlier.trial_id)
             job.costs.measured = earlier.costs
+        self._in_flight[job.trial_id] = job
         self.executor.submit(job)
         return True
 
@@ -255,12 +255,12 @@ class Tuner(keras_tuner.Tuner):
         self.state.journal.append(events.Epoch(record.trial_id, epoch, numbers).to_json())
         self.state.report_epoch(record, epoch, numbers)
 
-    def _take(self, event: execution.Ended | execution.Lost | execution.Retried) -> bool:
-        """Handle a report of the executor about a job. Return whether the job has ended."""
+    def _take(self, event: execution.Ended | execution.Lost | execution.Retried) -> None:
+        """Handle a report of the executor about a job."""
         record = self.records[event.job.trial_id]
         if isinstance(event, execution.Retried):
             record.message = f"begun again: {event.reason}"
-            return False
+            return
         if isinstance(event, execution.Ended):
             outcome = event.outcome
         else:
@@ -269,8 +269,10 @@ class Tuner(keras_tuner.Tuner):
                 status=Status.FAILED, message=event.reason, seconds=seconds, phases={"lost": seconds}
             )
         outcome.message = "; ".join(filter(None, [record.message, outcome.message]))
+        del self._in_flight[record.trial_id]
         self._end(event.job, outcome)
-        return True
+        for job in self._in_flight.values():
+            job.training.is_required = not self.standings.completed()
 
     def _end(self, job: Job, outcome: Outcome) -> None:
         trial = self.oracle.trials[job.trial_id]

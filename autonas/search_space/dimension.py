@@ -64,6 +64,13 @@ class Dimension:
                 return False
         return True
 
+    @property
+    def in_words(self) -> str:
+        """The legal values for the text of an error: a list, or the smallest and the largest value."""
+        if self.is_listed or isinstance(self.hyperparameter, _kinds.Choice):
+            return str(list(self.options))
+        return f"{self.hyperparameter.min_value} to {self.hyperparameter.max_value}"
+
     def is_legal(self, value: Scalar) -> bool:
         """Return whether `value` is a legal value of the hyperparameter."""
         if not self.options:
@@ -71,6 +78,19 @@ class Dimension:
             return is_number and self.hyperparameter.min_value <= value <= self.hyperparameter.max_value
         # In Python `True == 1`, but a truth value isn't a legal integer, nor an integer a legal truth value.
         return value in (self._index or self.options) and isinstance(value, bool) == isinstance(self.options[0], bool)
+
+    def nearest(self, value: Scalar) -> Scalar:
+        """Return the legal value nearest to a number; the default value for other illegal values, and for choices."""
+        if self.is_legal(value):
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return self.default
+        if not isinstance(self.hyperparameter, (_kinds.Int, _kinds.Float)):
+            return self.default
+        if isinstance(self.options, list):
+            return min(self.options, key=lambda option: abs(option - value))
+        within = min(max(value, self.hyperparameter.min_value), self.hyperparameter.max_value)
+        return round(within) if isinstance(self.hyperparameter, _kinds.Int) else within
 
     def sample(self, generator: np.random.Generator) -> Scalar:
         """Draw a value from the uniform distribution on the scale of the range, linear or logarithmic."""

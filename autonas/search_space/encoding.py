@@ -80,6 +80,15 @@ class Encoding:
 
         return self.walk(pick)
 
+    def nearest(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Complete values of another space like `complete`; numbers outside of a range become its nearest value."""
+
+        def pick(dimension: Dimension) -> Scalar:
+            value = values.get(dimension.name)
+            return dimension.default if value is None else dimension.nearest(value)
+
+        return self.walk(pick)
+
     def architectures(self) -> Iterator[dict[str, Scalar]]:
         """Yield all architectures. A continuous dimension takes only its default value."""
         stack: list[tuple[int, dict[str, Scalar]]] = [(0, {})]

@@ -64,9 +64,9 @@ def narrowed(name: str, original: HyperParameter, wanted: HyperParameter) -> Hyp
     legal, kept = dimension.Dimension(original), dimension.Dimension(wanted)
     wrong = _first_illegal(legal, kept)
     if wrong is not None:
-        known = list(legal.options) if legal.is_listed else f"{original.min_value} to {original.max_value}"
         raise NarrowingError(
-            f"`hyperparameters` must narrow {name!r} to values that the decision has, {known}. Received: {wrong}"
+            f"`hyperparameters` must narrow {name!r} to values that the decision has, {legal.in_words}. "
+            f"Received: {wrong}"
         )
     if not isinstance(wanted, _Fixed) and wanted._default is None and kept.is_legal(original.default):
         return type(wanted).from_config(wanted.get_config() | {"default": original.default})
@@ -84,13 +84,13 @@ def _first_illegal(legal: dimension.Dimension, kept: dimension.Dimension) -> str
     return next((f"{value!r:.60}" for value in values if not legal.is_legal(value)), None)
 
 
-def check_names(names: Collection[str], known: Collection[str]) -> None:
-    """Raise a `ValueError` for the first name that no decision of the search space has."""
+def check_names(names: Collection[str], known: Collection[str], argument: str = "hyperparameters") -> None:
+    """Raise a `ValueError` for the first name of an argument that no decision of the search space has."""
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.3)
             raise ValueError(
-                f"`hyperparameters` must name decisions of the search space. Received: {name!r:.100}. "
+                f"`{argument}` must name decisions of the search space. Received: {name!r:.100}. "
                 f"{'Perhaps you mean ' + ' or '.join(map(repr, near)) + '. ' if near else ''}"
                 f"The decisions are {', '.join(sorted(known))}."
             )

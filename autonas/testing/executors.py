@@ -248,6 +248,19 @@ class ExecutorContract:
         assert len(events) == 5
         assert counts(tmp_path) == dict.fromkeys(["a", "b", "bad", "0", "1", "2", "3"], 1)
 
+    def test_a_job_is_not_ended_after_its_deadline_while_it_is_required(self, tmp_path: pathlib.Path) -> None:
+        self._needs_isolation()
+        with self.started(tmp_path) as executor:
+            began = time.monotonic()
+            slow, hung = Job("slow", "train", began, is_required=True), Job("hung", "hang", began, is_required=True)
+            executor.submit(hung)
+            (ended,) = _all(executor, [slow])
+            assert isinstance(ended, base.Ended) and ended.job is slow and time.monotonic() > began + 1.0
+            hung.is_required = False
+            while not (events := executor.wait()):  # There are none when a worker has started.
+                pass
+            assert events == [base.Lost(hung, "hung: 0.5 s past its deadline")]
+
     def test_a_job_that_is_killed_past_its_limit_is_not_tried_again(self, tmp_path: pathlib.Path) -> None:
         self._needs_isolation()
         with self.started(tmp_path, grace=30.0) as executor:

@@ -32,12 +32,14 @@ class Job:
         what: Action of the job, such as `"square"`, `"hang"` or `"kill"`.
         deadline: Time of `time.monotonic()` at which the job should have ended, or `None`.
         checkpoint: The latest checkpoint of the job, or `None`.
+        is_required: Whether the job isn't ended after its deadline.
     """
 
     trial_id: str
     what: str = "square"
     deadline: float | None = None
     checkpoint: Any = None
+    is_required: bool = False
 
 
 class Unloadable:

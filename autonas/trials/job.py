@@ -73,6 +73,11 @@ class Job:
     costs: CostCheck = dataclasses.field(default_factory=CostCheck)
     training: ScheduledTraining = dataclasses.field(default_factory=ScheduledTraining)
 
+    @property
+    def is_required(self) -> bool:
+        """Whether executors let the job go on after its deadline."""
+        return self.training.is_required
+
 
 @dataclasses.dataclass(kw_only=True)
 class Outcome(records.Result):

@@ -533,6 +533,29 @@ def test_fit_and_predict_several_targets(capsys, tmp_path, monkeypatch):
     assert lines[0] == "Weight,Pulse" and len(lines) == 21
 
 
+def test_targets_that_are_not_all_numbers_are_heads_by_the_names_of_their_columns():
+    frame = pandas.DataFrame({"x": [1], "a b": ["word"], "a-b": [2.0], "2": [True]})
+    assert list(files.split_targets(frame, ["2", "x"])[1].columns) == ["2", "x"]
+    assert list(files.split_targets(frame, ["2", "a b"])[1]) == ["target_1", "target_2"]
+    assert list(files.split_targets(frame, ["a b", "x"])[1]) == ["a_b", "x"]
+    assert list(files.split_targets(frame, ["a b", "a-b"])[1]) == ["target_1", "target_2"]
+
+
+def test_fit_and_predict_words_beside_numbers(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = sklearn.datasets.load_iris(as_frame=True).frame[::5]
+    frame["target"] = frame["target"].map({0: "setosa", 1: "versicolor", 2: "virginica"})
+    frame.iloc[:, 1:].to_csv("i.csv", index=False)
+    command = "fit i.csv --target target --target --output m --max-trials 1 --epochs 1 --seed 0 --quiet".split()
+    assert commands.main([*command[:5], "petal width (cm)", *command[5:]]) == 0
+    assert commands.main(["evaluate", "m", "i.csv"]) == 0 and "target_accuracy: " in capsys.readouterr().out
+    assert commands.main(["predict", "m", "i.csv"]) == 0
+    first, *rows = capsys.readouterr().out.splitlines()
+    assert first == "target,petal width (cm)" and len(rows) == 30 and rows[0].startswith(("setosa", "v"))
+    assert commands.main(["predict", "m", "i.csv", "--probabilities"]) == 0
+    assert capsys.readouterr().out.startswith("target=setosa,target=versicolor,target=virginica\n")
+
+
 def test_fit_and_predict_images(capsys, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = f"fit {images} --output m --max-trials 1 --epochs 8 --seed 0 --quiet --test {images}"

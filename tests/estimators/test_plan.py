@@ -3,6 +3,7 @@
 import dataclasses
 import time
 
+import keras_tuner
 import numpy as np
 import pytest
 
@@ -125,6 +126,14 @@ def test_the_plan_holds_the_resolved_arguments():
     assert plan.selection == planning.Selection(None, folds="auto", in_order=False, refit=True, ensemble="auto")
     assert plan.budget.max_trials == 6 and plan.budget.full_epochs(10**9) == 7
     assert plan.execution.seed == 3 and isinstance(plan.execution.executor, execution.InlineExecutor)
+
+
+@pytest.mark.parametrize("wrapped", [lambda oracle: oracle, oracles.KerasTunerOracle])
+def test_the_epochs_of_a_full_training_are_those_of_an_oracle_that_has_them(wrapped):
+    strategy = wrapped(keras_tuner.oracles.HyperbandOracle(max_epochs=4))
+    assert plan_of(strategy=strategy).budget.epochs == plan_of(strategy=strategy, epochs=4).budget.epochs == 4
+    assert plan_of(strategy=oracles.HyperbandOracle(), epochs=5).budget.epochs == 5
+    assert plan_of(strategy=oracles.HyperbandOracle()).budget.epochs is None
 
 
 def test_a_plan_does_not_change():

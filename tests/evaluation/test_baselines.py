@@ -128,6 +128,8 @@ def test_several_labels_and_several_heads_have_both_baselines(iris):
     features = autonas.DenseBlock()(node)
     found, _ = scored(x, [y, x[:, 2]], inputs=node, outputs=[head(features) for head in heads])
     assert found["linear"].scores["val_length_rmse"] < 0.1 < found["constant"].scores["val_length_rmse"]
+    assert found["linear"].message == "logistic and ridge regression"
+    assert found["constant"].message == "class frequencies and mean or median of the training rows"
 
 
 @pytest.fixture(scope="module")

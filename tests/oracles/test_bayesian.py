@@ -274,6 +274,13 @@ def test_an_earlier_search_on_similar_data_makes_this_one_shorter():
     assert np.mean(warm) < 0.7 * np.mean(cold)
 
 
+def test_the_best_numbers_of_an_earlier_search_move_into_a_narrower_range():
+    space = keras_tuner.HyperParameters()
+    space.Int("units", 2, 4)
+    search = oracles.EarlierSearch([{"units": 3}, {"units": 10}], [0.0, 1.0])
+    assert earlier_search.best([search], encoding.Encoding(space), 2) == [{"units": 4}, {"units": 3}]
+
+
 def test_an_earlier_search_that_misleads_costs_little():
     cold = [n_trials_to_the_best(seed, computed) for seed in range(5)]
     misled = [n_trials_to_the_best(seed, computed, [earlier(lambda cell: -computed(cell), seed)]) for seed in range(5)]

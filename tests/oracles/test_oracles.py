@@ -43,11 +43,19 @@ class TestRandomOracle(contracts.OracleContract):
 
 
 def test_initial_points_come_first_and_in_order():
-    points = [{"family": "convolution", "kernel": 7}, {}, {"units": 8, "unknown": 3}]
+    points = [{"family": "convolution", "kernel": 7}, {}, {"units": 8, "kernel": 3}]
     oracle = oracles.EvolutionOracle(hyperparameters=contracts.conditional_space(), seed=0, initial_points=points)
     asked = [oracle.ask() for _ in range(3)]
     assert asked[0] == {"family": "convolution", "filters": 8, "kernel": 7, "rate": 1e-4}
-    assert asked[1]["units"] == 32 and asked[2]["units"] == 8 and "unknown" not in asked[2]
+    assert asked[1]["units"] == 32 and asked[2]["units"] == 8 and "kernel" not in asked[2]
+
+
+@pytest.mark.parametrize("wrapped", [lambda oracle: oracle, oracles.LearningCurveOracle, oracles.WeightSharingOracle])
+@pytest.mark.parametrize("values", [{"depths": 3}, {"depth": 9}])
+def test_initial_points_of_the_user_are_checked_before_a_search(wrapped, values):
+    strategy = wrapped(oracles.EvolutionOracle(initial_points=[{}, values]))
+    with pytest.raises(ValueError, match="^`initial_points` must .* Received: ('depths'. Perhaps|9$)"):
+        oracle_of(Recipe(strategy))
 
 
 @pytest.mark.parametrize("direction, family", [("min", "dense"), ("max", "convolution")])

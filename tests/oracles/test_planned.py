@@ -35,6 +35,20 @@ def test_without_initial_points_the_default_architecture_is_the_first(space):
     assert drained(planned.PlannedArchitectures([]), space) == []
 
 
+@pytest.mark.parametrize(
+    "point, message",
+    [
+        ({"unit": 3}, "`initial_points` must name decisions .* Received: 'unit'. Perhaps you mean 'units'."),
+        ({"units": 101}, "`initial_points` must give 'units' a value that the decision has, 1 to 100. Received: 101"),
+        ({"units": "a"}, "Received: 'a'"),
+    ],
+)
+def test_initial_points_outside_of_the_space_are_refused(space, point, message):
+    with pytest.raises(ValueError, match=message):
+        drained(planned.PlannedArchitectures([{}, point]), space)
+    assert drained(planned.PlannedArchitectures([{"units": None, "tuner/epochs": 3}]), space) == [1]
+
+
 def test_architectures_that_are_not_new_are_passed_over(space):
     architectures = planned.PlannedArchitectures(POINTS)
     assert architectures.next(space, lambda values: values["units"] > 10, True) == {"units": 20}

@@ -148,7 +148,7 @@ def test_the_best_initial_point_goes_on_at_once_if_its_full_training_needs_all_o
         result.phases = {"train": seconds * (result.epochs - result.initial_epoch)}
         return result
 
-    points = [{"depth": depth} for depth in (1, 2)]
+    points = [{"units": units} for units in (8, 16)]
     oracle = oracles.SuccessiveHalvingOracle("random", min_epochs=1, max_epochs=27, initial_points=points, seed=0)
     search = make(outcome, oracle=oracle, max_trials=4)
     search.state.budget, search.state.refits = budget.TimeBudget(100.0, 0.0, time.monotonic()), refits
@@ -170,7 +170,7 @@ def test_a_network_behind_fitted_weights_needs_all_of_the_time_if_it_is_too_shor
         result.phases = {"train": 30.0}
         return result
 
-    points = [{"depth": depth} for depth in range(1, 1 + n_points)]
+    points = [{"units": 8 + number} for number in range(n_points)]
     search = make(outcome, oracle=oracles.RandomOracle(initial_points=points, seed=0), max_trials=2)
     search.state.budget, search.state.refits = budget.TimeBudget(100.0, 0.0, time.monotonic()), True
     search.search()
@@ -233,11 +233,24 @@ def test_after_the_initial_points_a_candidate_gets_a_quarter_of_the_time_left_or
         result.seconds = 60.0 if job.number == 3 else 1.0
         return result
 
-    points = [{"depth": depth} for depth in (1, 2)]
+    points = [{"units": units} for units in (8, 16)]
     search = make(outcome, oracle=oracles.RandomOracle(initial_points=points, seed=0), max_trials=5)
     search.state.budget = budget.TimeBudget(101.0, 0.0, time.monotonic())
     search.search()
     assert deadlines == pytest.approx([15.0, 100.0, 25.0, 25.0, 100.0], abs=2.0)
+
+
+def test_trials_are_required_until_one_has_a_score(make, monkeypatch):
+    required = []
+
+    def outcome(job):
+        required.append(job.is_required)
+        return failed(job) if job.number == 0 else completed(job)
+
+    # The third trial waits in the executor while the second one is scored.
+    monkeypatch.setattr(execution.InlineExecutor, "slots", 2)
+    make(outcome, max_trials=4).search()
+    assert required == [True, True, False, False]
 
 
 def test_a_candidate_that_continues_another_gets_half_of_the_time_left(make):
@@ -247,7 +260,7 @@ def test_a_candidate_that_continues_another_gets_half_of_the_time_left(make):
         deadlines[job.trial_id] = job.deadline - time.monotonic(), job.values["tuner/rung"]
         return completed(job)
 
-    points = [{"depth": depth} for depth in (1, 2)]
+    points = [{"units": units} for units in (8, 16)]
     oracle = oracles.SuccessiveHalvingOracle("evolution", min_epochs=1, max_epochs=9, initial_points=points, seed=0)
     search = make(outcome, oracle=oracle, max_trials=4)
     search.state.budget = budget.TimeBudget(101.0, 0.0, time.monotonic())
@@ -287,7 +300,7 @@ def test_time_is_left_for_building_the_networks_of_distant_members_where_there_i
         result.phases = {"build": 2.0}
         return result
 
-    points = [{"depth": depth} for depth in range(3)]
+    points = [{"units": units} for units in (8, 16, 32)]
     search = make(outcome, oracle=oracles.RandomOracle(initial_points=points, seed=0), max_trials=3)
     search.state.ensemble, search.state.refits = Ensembling(5), refits
     search.state.budget = budget.TimeBudget(101.0, 0.0, time.monotonic())

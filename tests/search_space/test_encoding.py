@@ -23,6 +23,18 @@ def test_complete_keeps_what_is_legal_and_fills_the_rest(space):
     }  # fmt: skip
 
 
+def test_numbers_of_another_space_move_to_the_nearest_value_of_a_range():
+    narrow = keras_tuner.HyperParameters()
+    narrow.Int("units", 2, 4)
+    narrow.Int("filters", 8, 32, step=8)
+    narrow.Float("rate", 0.1, 0.5)
+    narrow.Choice("kernel", [3, 5])
+    nearest = encoding.Encoding(narrow).nearest
+    values = {"units": 10, "filters": 21, "rate": 0.7, "kernel": 7}
+    assert nearest(values) == {"units": 4, "filters": 24, "rate": 0.5, "kernel": 3}
+    assert nearest({"units": 2.6, "filters": "many"}) == {"units": 3, "filters": 8, "rate": 0.1, "kernel": 3}
+
+
 def test_complete_draws_what_is_missing_by_a_generator(space):
     drawn = {space.complete({"family": "dense"}, np.random.default_rng(seed))["units"] for seed in range(20)}
     assert len(drawn) > 10

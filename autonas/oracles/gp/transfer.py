@@ -34,7 +34,7 @@ class EarlierProcess:
     def __init__(self, search: EarlierSearch, encoding: Encoding, surrogates: Surrogates) -> None:
         self._encoding, self._surrogates = encoding, surrogates
         kept = _kept(search.scores)
-        self._observed = [encoding.complete(search.architectures[index]) for index in kept]
+        self._observed = [encoding.nearest(search.architectures[index]) for index in kept]
         self._targets = targets.warped(search.scores)[kept]
         self._process = GaussianProcess()
         self._process.fit(surrogates.views(encoding, self._observed), self._targets)

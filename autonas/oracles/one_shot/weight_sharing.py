@@ -107,6 +107,12 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
                 f"needs no supernet and trains all candidates in full. Received: strategy={self.strategy!r:.100}"
             )
         checks.check_option("sampling", self.sampling, SAMPLINGS)
+        points = self.strategy.arguments.get("initial_points") if isinstance(self.strategy, Oracle) else None
+        if points and self.sampling == "strategy":
+            raise ValueError(
+                "`initial_points` of a strategy that draws the paths of a supernet must be None. Set another "
+                f"`sampling`. Received: sampling='strategy', initial_points={points!r:.100}"
+            )
         checks.check_integer("queries", self.queries, 1)
         if not isinstance(self.inherit, bool):
             raise ValueError(f"`inherit` must be True or False. Received: inherit={self.inherit!r}")

@@ -329,6 +329,10 @@ def test_the_users_oracle_is_a_description(tmp_path):
             {"sampling": "even"},
             "`sampling` must be one of 'fair', 'uniform', 'prioritised', 'strategy'. Received: sampling='even'",
         ),
+        (
+            {"sampling": "strategy", "strategy": oracles.EvolutionOracle(initial_points=[{}])},
+            "`initial_points` of a strategy that draws the paths .* Received: sampling='strategy', initial_points=",
+        ),
         ({"queries": 0.5}, "`queries` must be an integer of at least 1. Received: queries=0.5"),
         ({"inherit": "yes"}, "`inherit` must be True or False. Received: inherit='yes'"),
         ({"inherit": True, "finalist_epochs": 0}, "`finalist_epochs` must be an integer of at least 1. Received"),
