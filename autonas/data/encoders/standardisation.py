@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from autonas.data.encoders.base import RunningMoments
+from autonas.data.checks import MAX_FLOAT32
+from autonas.data.encoders.base import RunningMoments, first_index, plural
 
 #: Number of edges of bins of a column for the piecewise-linear encoding, and largest number of all edges. More edges of
 #: many columns would take most of the size of a saved model.
@@ -121,3 +122,28 @@ def _edges(ordered, number):
     distinct = ordered[np.append(True, ordered[1:] != ordered[:-1])]
     of_values = quantiles_of(ordered, np.linspace(0, 1, number - half))
     return np.sort(np.concatenate([of_values, quantiles_of(distinct, np.linspace(0, 1, half))]))
+
+
+def check_numbers(numbers, names):
+    """Raise a `ValueError` for infinite numbers and for numbers beyond the range of float32.
+
+    Args:
+        numbers: Array `(rows, columns)`.
+        names: Names of the columns.
+    """
+    beyond = np.abs(numbers) > MAX_FLOAT32
+    if not beyond.any():
+        return
+    infinite = np.isinf(numbers)
+    if not infinite.any():
+        row, column = first_index(beyond)
+        raise ValueError(
+            f"`x` has {plural(int(beyond.sum()), 'number', 'numbers')} beyond the range of float32, 3.4e38, the "
+            f"first in row {row}, column {names[column]!r}: {numbers[row, column]:g}. Rescale the "
+            "column, for example by its logarithm, or replace such numbers with NaN."
+        )
+    row, column = first_index(infinite)
+    count = plural(int(infinite.sum()), "infinite value", "infinite values")
+    raise ValueError(
+        f"`x` has {count}, the first in row {row}, column {names[column]!r}. Remove them or replace them with NaN."
+    )

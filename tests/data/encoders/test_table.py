@@ -126,10 +126,41 @@ def test_kinds_are_inferred_from_training_rows(frame):
     assert encoder.transform(frame)["categories"].shape == (60, 2)
 
 
-def test_a_stray_string_outside_of_the_training_rows_makes_a_category():
-    table = pd.DataFrame({"x": [*map(str, [1, 2] * 10), "?"]})
+def test_many_other_strings_outside_of_the_training_rows_make_a_category():
+    table = pd.DataFrame({"x": [*map(str, [1, 2] * 10), "many", "few"]})
     encoder = TableEncoder().fit(table, rows=np.arange(20))
-    assert encoder.transform(table)["categories"].ravel()[-3:].tolist() == [1, 2, 0]
+    assert encoder.transform(table)["categories"].ravel()[-4:].tolist() == [1, 2, 0, 0]
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_a_few_strings_among_numbers_are_missing_values(check_encoder, as_array):
+    table = pd.DataFrame({0: np.arange(40.0).astype(str), 1: np.arange(40.0)})
+    table.loc[[3, 4, 5], 0] = ["?", "NA", "inf"]
+    table = table.to_numpy(dtype=object) if as_array else table
+    with pytest.warns(UserWarning, match=r"Column 0 of `x` holds numbers, .* in 3 rows, such as '\?', 'NA', 'inf'"):
+        encoder = TableEncoder().fit(table)
+    numbers = check_encoder(encoder, table)["numbers"]
+    assert np.flatnonzero(np.isnan(numbers[:, 0])).tolist() == [3, 4, 5] and numbers.shape == (40, 2)
+    later = encoder.transform(pd.DataFrame([["new", 1.0], ["5", 2.0]]))["numbers"]
+    assert np.isnan(later[0, 0]) and later[1, 0] == encoder.transform(pd.DataFrame([[5.0, 2.0]]))["numbers"][0, 0]
+    with pytest.raises(ValueError, match="Column 0 of `x` must hold numbers as in fit. Received: 'many'"):
+        encoder.transform(pd.DataFrame([["many", 1.0]] * 10))
+
+
+def test_spelled_numbers_are_read_as_the_numbers_themselves(check_encoder):
+    prices = np.arange(40.0) * 100 + 0.5
+    table = pd.DataFrame({"price": [f"${price:,.2f}" for price in prices]})
+    encoder = TableEncoder().fit(table)
+    numbers = check_encoder(encoder, table)["numbers"]
+    np.testing.assert_array_equal(numbers, encoder.transform(pd.DataFrame({"price": prices}))["numbers"])
+    with pytest.raises(ValueError, match=r"as in fit, spelled as '\$1,234.5'. Received: '5 dollars'"):
+        encoder.transform(pd.DataFrame({"price": ["5 dollars"]}))
+
+
+def test_columns_that_are_not_read_are_named_in_a_warning():
+    table = pd.DataFrame({"id": [f"id{i}" for i in range(60)], "size": [f"{i} kg" for i in range(60)], "x": range(60)})
+    with pytest.warns(UserWarning, match="aren't read, since no value occurs twice in the training set: 'id', 'size'"):
+        TableEncoder().fit(table)
 
 
 def test_numbers_as_strings():
