@@ -49,9 +49,9 @@ class TableEncoder(Encoder):
 
     For an array of numbers, `keras_model()` has one float32 input `(columns,)`. For other tables, it has an input of
     shape `()` for every column, named as in `input_names`: numbers and booleans are float32 (NaN if missing), dates
-    int64 seconds since 1970 (-2**63, numpy's NaT, if missing), categories and texts strings (`""` if missing). Because
-    of the float32 inputs, its output differs from `transform` by up to 6e-8 times the ratio of mean and standard
-    deviation of a column.
+    int64 seconds since 1970 (-2**63, numpy's NaT, if missing), categories and texts strings (`""` if missing). Numbers
+    are float64 if the mean of the column, or of a column of the array, is beyond 1e4 times its standard deviation.
+    Because of the float32 inputs, its output differs from `transform` by up to 6e-4.
 
     Args:
         max_tokens: Maximum size of the vocabulary of a text column. Defaults to 20,000.
@@ -187,19 +187,24 @@ class TableEncoder(Encoder):
         return {name: _tensor(array) for name, array in raw.items()} if isinstance(raw, dict) else raw
 
     def raw_arrays(self, x):
-        x = self._conform(x, None)
+        x, float_dtypes = self._conform(x, None), self.float_dtypes()
         if self.columns_ is None:
-            return x.astype("float32")
+            return x.astype("float64" if "float64" in float_dtypes.values() else "float32")
         raw = {}
         for name, kind in self.used_columns():
             key = self.input_names[name]
             if kind == "number":
-                raw[key] = self._as_numbers(x, name).astype("float32")
+                raw[key] = self._as_numbers(x, name).astype(float_dtypes[str(name)])
             elif kind == "date":
                 raw[key] = dates.as_unix_seconds(x[name], self.notations_[name])
             else:
                 raw[key] = as_strings(strings_of(x[name]))
         return raw
+
+    def float_dtypes(self):
+        """Return a dict from the name of a column of numbers, as a string, to the dtype of its input."""
+        rounded = zip(self._number_names(), self.standardisation_.is_rounded, strict=True)
+        return {name: "float64" if is_rounded else "float32" for name, is_rounded in rounded}
 
     @property
     def input_names(self):

@@ -61,6 +61,19 @@ def test_large_offsets_keep_their_precision():
     np.testing.assert_allclose(numbers, StandardScaler().fit_transform(IRIS), atol=1e-5)
 
 
+@pytest.mark.parametrize("as_array", [False, True])
+def test_numbers_that_float32_rounds_keep_their_deviations_in_a_model_from_a_file(tmp_path, as_array):
+    table = pd.DataFrame({"second": 1.6e9 + np.arange(5000.0), "x": np.arange(5000.0)})
+    table = table.to_numpy() if as_array else table
+    encoder = TableEncoder().fit(table)
+    encoder.keras_model().save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")
+    raw = encoder.raw_arrays(table)
+    assert as_array or [raw[name].dtype for name in raw] == ["float64", "float32"]
+    tensors = keras.tree.map_structure(lambda array: keras.ops.convert_to_tensor(array, str(array.dtype)), raw)
+    np.testing.assert_allclose(model(tensors)["numbers"], encoder.transform(table)["numbers"], atol=1e-6)
+
+
 @pytest.mark.parametrize("float64", [True, False])
 def test_tiny_and_huge_columns_are_standardised_in_the_exported_model(float64):
     scales = np.array([1e-34, 1e-23, 1e-10, 1.0, 1e21, 1e37])
