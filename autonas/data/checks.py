@@ -31,7 +31,8 @@ def number_of_rows(x, name="x"):
         return x.shape[0]
     rows = x if hasattr(x, "__len__") else np.asarray(x)
     if isinstance(x, (str, bytes, dict, set)) or getattr(rows, "ndim", 1) == 0:
-        raise ValueError(f"`{name}` must be an array, a DataFrame or a list of rows. Received: {describe(x)}")
+        single = f". Pass a single text as `[{name}]`." if isinstance(x, (str, bytes)) else ""
+        raise ValueError(f"`{name}` must be an array, a DataFrame or a list of rows. Received: {describe(x)}{single}")
     return len(rows)
 
 

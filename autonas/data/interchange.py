@@ -30,6 +30,8 @@ def converted(data):
         return [converted(value) for value in data] if is_foreign else data
     if _is_foreign_frame(data):
         return data.to_pandas()
+    if _is_of(data, "tensorflow", "RaggedTensor"):
+        return [row.numpy() for row in data]
     if _is_tensor(data):
         data = np.asarray(data)
     if _is_swapped(data):

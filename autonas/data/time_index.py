@@ -6,10 +6,15 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from autonas.data.encoders import dates
+
 #: Number of consecutive steps from which the frequency of a series with gaps is inferred, and number of attempts.
 _STRETCH, _MAX_STRETCHES = 8, 64
 #: Beginning of the strings that may be dates in ISO's notation.
 _ISO_DATE = re.compile(r"\d{4}-\d{2}")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+#: Shortest time after which weekdays without a date are closed, and the smallest share of the other days with a date.
+_FEW_WEEKS, _MIN_OPEN = pd.Timedelta(weeks=4), 0.8
 
 
 def filled(values, index, name):
@@ -24,24 +29,46 @@ def filled(values, index, name):
         Array `(steps, channels)`.
 
     Raises:
-        ValueError: If a date comes before or is equal to the date of the step before, or if more steps are missing than
-            there are.
+        ValueError: If the index has several levels or missing dates, if a date or an integer comes before or is equal
+            to that of the step before, or if more steps are missing than there are.
 
     Warns:
-        UserWarning: If steps are missing, or some dates aren't on the grid of the other dates.
+        UserWarning: If steps are missing, or dates have no frequency or aren't on the grid of the other dates.
     """
+    if isinstance(index, pd.MultiIndex):
+        raise ValueError(
+            f"`{name}` must have an index of one level. Received: {index.nlevels} levels. Pass one column per series, "
+            f"for example `{name}.unstack(0)`."
+        )
+    if index.hasnans:
+        raise ValueError(
+            f"`{name}` must have an index without missing dates. Received: {int(index.isna().sum())} missing, the "
+            f"first at position {int(np.argmax(index.isna()))}. Fill them in, or drop these steps by "
+            f"`{name}[{name}.index.notna()]`."
+        )
     index = _as_dates(index)
-    if not _has_dates(index):
+    if not (_has_dates(index) or pd.api.types.is_integer_dtype(index.dtype)):
         return values
     if not (index.is_monotonic_increasing and index.is_unique):
         raise ValueError(
-            f"`{name}` must have dates in ascending order, each of them once. Received: an index in another order or "
-            f"with duplicates. Use `{name}.sort_index()` or `{name}.groupby(level=0).mean()`."
+            f"`{name}` must have {'dates' if _has_dates(index) else 'integers'} in ascending order, each of them once. "
+            f"Received: an index in another order or with duplicates. Use `{name}.sort_index()` or "
+            f"`{name}.groupby(level=0).mean()`."
         )
+    if not _has_dates(index):
+        return values
     frequency = _frequency(index)
     if frequency is None:
+        if len(index) > 2:
+            warnings.warn(
+                f"`{name}` has dates without a frequency. The steps are forecast as if their distances were equal, and "
+                f"the dates of a forecast follow by the median distance, {pd.Series(index).diff().median()}. Resample "
+                "the series, for example by pandas' `resample` and `mean`.",
+                stacklevel=2,
+            )
         return values
-    label = getattr(frequency, "freqstr", frequency)
+    # The weekdays of a week mask say more than its name, "C".
+    label = getattr(frequency, "weekmask", None) or getattr(frequency, "freqstr", frequency)
     grid = _range(index[0], frequency, end=index[-1])
     missing, positions = grid.difference(index), grid.get_indexer(index)
     if (positions < 0).any():
@@ -71,8 +98,8 @@ def filled(values, index, name):
 def following(index, n_steps):
     """Return the index of the steps after a series.
 
-    Dates, also as strings such as "2026-01-31", continue in the frequency of the series, integers at their distance.
-    Any other index gives 0, 1, 2, ...
+    Dates, also as strings such as "2026-01-31", and time spans continue in the frequency of the series. Without a
+    frequency they, and integers, continue by their median distance. Any other index gives 0, 1, 2, ...
 
     Args:
         index: The index of the series.
@@ -86,26 +113,51 @@ def following(index, n_steps):
         if frequency is not None:
             return _range(index[-1], frequency, periods=n_steps + 1, name=index.name)[1:]
     elif pd.api.types.is_integer_dtype(index.dtype) and len(index) > 1:
-        steps = np.unique(np.diff(index))
-        if len(steps) == 1 and steps[0]:
-            first = int(index[-1]) + int(steps[0])
-            return pd.RangeIndex(first, first + n_steps * int(steps[0]), int(steps[0]), name=index.name)
+        step = max(1, int(np.median(np.diff(index))))
+        first = int(index[-1]) + step
+        return pd.RangeIndex(first, first + n_steps * step, step, name=index.name)
     return pd.RangeIndex(n_steps)
 
 
 def _as_dates(index):
-    """Convert an index of dates of Python, or of strings that are ISO dates; return any other index unchanged."""
+    """Convert an index of dates of Python or Arrow, or of strings that are dates; return any other index unchanged.
+
+    Warns:
+        UserWarning: If the order of day and month in strings is ambiguous.
+    """
+    if isinstance(index.dtype, pd.ArrowDtype) and index.dtype.kind == "M":
+        index = index.astype(object)
     kind = pd.api.types.infer_dtype(index)
-    if kind == "date" or (kind == "string" and _ISO_DATE.match(index[0])):
+    date_format = dates.ISO
+    if kind == "string" and not _ISO_DATE.match(index[0]):
+        date_format = _date_format(index)
+    if kind in ("date", "datetime", "string") and date_format is not None:
         try:
-            return pd.DatetimeIndex(pd.to_datetime(index, format="ISO8601"), name=index.name)
+            return pd.DatetimeIndex(pd.to_datetime(index, format=date_format), name=index.name)
         except ValueError:
             return index
     return index
 
 
+def _date_format(index):
+    """Return the format of the dates in an index of strings, in which they ascend if possible, or `None`."""
+    strings = index.unique().to_numpy(dtype=object)
+    notation = dates.find_notation(strings, np.ones(len(strings)))
+    if notation is None or not notation.is_ambiguous:
+        return notation and notation.format
+    formats = [notation.format, notation.format.translate(str.maketrans("md", "dm"))]
+    ascending = [one for one in formats if pd.to_datetime(index, format=one, errors="coerce").is_monotonic_increasing]
+    if len(ascending) != 1:
+        warnings.warn(
+            f"The order of day and month is ambiguous in dates such as {index[0]!r:.60}. Assumed: {formats[0]!r}. "
+            "Convert the index with pandas.to_datetime and its argument `format` to be explicit.",
+            stacklevel=4,
+        )
+    return ascending[0] if len(ascending) == 1 else formats[0]
+
+
 def _has_dates(index):
-    return isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)) and len(index) > 0
+    return isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)) and len(index) > 0
 
 
 def _frequency(index):
@@ -116,9 +168,24 @@ def _frequency(index):
     stretches = [index, *(index[end - _STRETCH : end] for end in ends)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The result will be an offset in pandas 4, which is accepted, too.
-        return next(filter(None, (pd.infer_freq(stretch) for stretch in stretches if len(stretch) > 2)), None)
+        frequency = next(filter(None, (pd.infer_freq(stretch) for stretch in stretches if len(stretch) > 2)), None)
+    return frequency or _open_days(index)
+
+
+def _open_days(index):
+    """Return the step between the open days of a series that never has a date on some weekdays, or `None`."""
+    if not isinstance(index, pd.DatetimeIndex) or index[-1] - index[0] < _FEW_WEEKS:
+        return None
+    local = index.tz_localize(None)
+    days, is_open = local.normalize(), np.isin(range(7), local.day_of_week)
+    if is_open.sum() in (1, 7) or len((local - days).unique()) > 1:
+        return None
+    names = [day for day, is_day_open in zip(_WEEKDAYS, is_open, strict=True) if is_day_open]
+    frequency = pd.offsets.CustomBusinessDay(weekmask=" ".join(names))
+    n_days = len(_range(days[0], frequency, end=days[-1]))
+    return frequency if len(index) >= _MIN_OPEN * n_days else None
 
 
 def _range(first, frequency, **options):
-    make = pd.period_range if isinstance(first, pd.Period) else pd.date_range
-    return make(first, freq=frequency, **options)
+    makers = {pd.Period: pd.period_range, pd.Timedelta: pd.timedelta_range}
+    return makers.get(type(first), pd.date_range)(first, freq=frequency, **options)

@@ -371,6 +371,7 @@ class AutoModel(searched.SearchedModel):
             info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
             served = search.run(info)
             self.search_ = info.to_json()
+            self.target_column_ = y if isinstance(y, str) else None
             self._serve(prepared, search, served)
         return self
 

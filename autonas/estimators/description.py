@@ -30,6 +30,7 @@ LEARNED = {
     "ensemble_": [[str, float]],
     "source_": source.SOURCE_SHAPE,
     "unsaved_arguments_": [str],
+    "target_column_": (str, None),
 }
 
 

@@ -86,7 +86,7 @@ class PredictiveModel(inspection.InspectedModel):
         """
         check_is_fitted(self, "predictor_")
         x, y = interchange.rows_and_targets(x, y)
-        inputs = self.predictor_.encode(x, type(self).__name__)
+        inputs = self.predictor_.encode(self._without_target(x), type(self).__name__)
         if y is None:
             return inputs, None
         values = predictor_module.split_inputs(y, list(self.predictor_.targets), "y")
@@ -254,10 +254,15 @@ class PredictiveModel(inspection.InspectedModel):
 
     def _outputs(self, x: Any) -> dict[str, np.ndarray]:
         check_is_fitted(self, "predictor_")
-        x = interchange.converted(x)
+        x = self._without_target(interchange.converted(x))
         if is_stream(x):
             return self.predictor_.stream_outputs(x, type(self).__name__)[0]
         return self.predictor_.outputs(x, type(self).__name__)
+
+    def _without_target(self, x: Any) -> Any:
+        """Return rows without the column that held the targets in `fit`."""
+        column = getattr(self, "target_column_", None)
+        return x.drop(columns=column, errors="ignore") if isinstance(x, pd.DataFrame) and column is not None else x
 
     def _labelled_outputs(self, x: Any, y: Any) -> tuple[dict[str, np.ndarray], Any]:
         """Return the outputs of the network and the targets; `x` holds both if it is a dataset."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from autonas import exceptions, storage
 from autonas.backends import silence
+from autonas.data import checks as data_checks
 from autonas.exports import base, keras_file, litert, onnx, saved_model
 from autonas.prediction.predictor import Predictor
 
@@ -119,6 +120,11 @@ def export(estimator: Any, path: str | os.PathLike, x: Any = None) -> Export:
     # JAX supports 64 bits only if they were enabled at its start.
     float64 = format.float64 and keras.backend.backend() != "jax"
     model = estimator.make_export(strings=not format.coded, float64=float64)
+    tensors = zip(base.input_names(model), keras.tree.flatten(model.input), strict=True)
+    dtypes = {name: tensor.dtype for name, tensor in tensors}
+    _warn_of_rounding(rows, dtypes, format)
+    # Examples of older versions are float32, and formats without 64 bits need them so.
+    rows = {name: array.astype(dtypes[name]) if array.dtype.kind == "f" else array for name, array in rows.items()}
     folder = os.path.dirname(os.path.abspath(target))
     os.makedirs(folder, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export_") as temporary:
@@ -137,6 +143,22 @@ def export(estimator: Any, path: str | os.PathLike, x: Any = None) -> Export:
         target, format.name, difference, n_rows, shapes, outputs=format.output_names(model), code_book=book,
         names=format.names(shapes),
     )  # fmt: skip
+
+
+def _warn_of_rounding(rows: Mapping[str, np.ndarray], dtypes: Mapping[str, str], format: base.Format) -> None:
+    """Warn of inputs whose numbers need float64, if users of the exported model pass float32."""
+    is_keras = isinstance(format, keras_file.KerasFile)
+    wide = [
+        name for name, array in rows.items() if array.dtype == "float64" and (is_keras or dtypes[name] == "float32")
+    ]
+    if wide:
+        warnings.warn(
+            f"float32 rounds the numbers of {data_checks.name_labels(wide)} too much, and "
+            f"{'`predict` of Keras converts numbers to float32' if is_keras else f'{format.name} takes float32'}. "
+            f"{'Call the loaded model with tensors of float64, or subtract' if is_keras else 'Subtract'} the means of "
+            "these columns before `fit`.",
+            stacklevel=4,
+        )
 
 
 def _format_of(path: str) -> base.Format:

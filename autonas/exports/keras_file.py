@@ -29,7 +29,7 @@ for name, array in rows.items():
         import tensorflow
         rows[name] = tensorflow.constant(array.tolist())
     else:
-        rows[name] = keras.ops.convert_to_tensor(array)
+        rows[name] = keras.ops.convert_to_tensor(array, str(array.dtype))
 predictions = model(rows if isinstance(model.input, dict) else next(iter(rows.values())), training=False)
 numpy.savez(outputs, *map(keras.ops.convert_to_numpy, keras.tree.flatten(predictions)))
 assert "autonas" not in sys.modules
@@ -113,4 +113,4 @@ def _tensor(array: np.ndarray) -> Any:
         import tensorflow
 
         return tensorflow.constant(array.tolist())
-    return keras.ops.convert_to_tensor(array)
+    return keras.ops.convert_to_tensor(array, str(array.dtype))  # Without a dtype, Keras makes float32 of float64.

@@ -212,17 +212,18 @@ def _times(values: pd.Series, name: Any) -> np.ndarray:
     # Numbers and datetimes are compared as they are: a conversion would round them.
     if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values)):
         kind = columns.infer_column(values)
+        times = None
         if kind == "number":
-            values = pd.Series(columns.as_numbers(values))
-        else:
-            times = dates.as_datetimes(values, columns.find_notation(values)) if kind == "date" else None
-            if times is None or times.isna().any():
-                wrong = values.iloc[0 if times is None else int(np.argmax(times.isna()))]
-                raise ValueError(
-                    "`validation` 'time_on' must be a column of numbers or dates. Received: "
-                    f"{name!r:.60} with the value {wrong!r:.60}. Convert it with pandas.to_datetime."
-                )
-            values = times
+            times = pd.Series(columns.as_numbers(values, columns.find_number_notation(values)))
+        elif kind == "date":
+            times = dates.as_datetimes(values, columns.find_notation(values))
+        if times is None or times.isna().any():
+            wrong = values.iloc[0 if times is None else int(np.argmax(times.isna()))]
+            raise ValueError(
+                "`validation` 'time_on' must be a column of numbers or dates. Received: "
+                f"{name!r:.60} with the value {wrong!r:.60}. Convert it with pandas.to_datetime."
+            )
+        values = times
     return values.rank(method="dense").to_numpy().astype(int)
 
 

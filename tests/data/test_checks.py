@@ -12,6 +12,11 @@ def test_rows_are_counted(x):
     assert checks.number_of_rows(x) == 3
 
 
+def test_a_single_text_is_refused_with_the_remedy():
+    with pytest.raises(ValueError, match=r"a list of rows. Received: str of length 8. Pass a single text as `\[x\]`."):
+        checks.number_of_rows("one text")
+
+
 def test_lengths_must_agree():
     x = np.ones((3, 2))
     checks.check_same_rows(x, [1, 2, 3], [1, 1, 1], ["a", "a", "b"])

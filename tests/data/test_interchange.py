@@ -73,6 +73,11 @@ def test_the_byte_order_becomes_that_of_this_computer(data):
             assert native.index.equals(data.index) and (native.to_numpy() == data.to_numpy()).all()
 
 
+def test_a_ragged_tensor_becomes_a_list_of_arrays():
+    rows = interchange.converted(tf.ragged.constant([[1.0, 2.0], [3.0]]))
+    assert [row.tolist() for row in rows] == [[1, 2], [3]]
+
+
 def test_pictures_of_pillow_become_arrays():
     picture = pytest.importorskip("PIL.Image").fromarray(np.eye(3, dtype="uint8"))
     assert [pixels.tolist() for pixels in interchange.converted([picture, picture])] == [np.eye(3).tolist()] * 2

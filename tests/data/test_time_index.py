@@ -1,3 +1,4 @@
+import datetime
 import warnings
 
 import numpy as np
@@ -5,6 +6,12 @@ import pandas as pd
 import pytest
 
 from autonas.data import time_index
+
+
+def open_days(start, end, zone=None):
+    """Return the days of a shop that is closed on Sundays."""
+    days = pd.date_range(start, end, tz=zone)
+    return days[days.day_of_week < 6]
 
 
 def dates(start, n_dates, frequency):
@@ -26,7 +33,13 @@ def dates(start, n_dates, frequency):
         (pd.Index(["2026-01-01", "2026-01-02", "later"]), [0, 1]),
         (pd.RangeIndex(5), [5, 6]),
         (pd.Index([10, 20, 30]), [40, 50]),
-        (pd.Index([10, 20, 25]), [0, 1]),
+        (pd.Index([10, 20, 25]), [32, 39]),
+        (dates("2026-01-01", 60, "C").insert(0, pd.Timestamp("2025-12-27")), ["2026-03-26", "2026-03-27"]),
+        (open_days("2026-01-01", "2026-03-07"), ["2026-03-09", "2026-03-10"]),
+        (pd.Index(dates("2026-02-26", 4, "D").strftime("%d/%m/%Y")), ["2026-03-02", "2026-03-03"]),
+        (pd.Index(["05/01/2026", "04/02/2026", "06/03/2026"]), ["2026-04-05", "2026-05-05"]),
+        (pd.Index([datetime.datetime(2026, 1, 1), datetime.datetime(2026, 1, 2)]), ["2026-01-03", "2026-01-04"]),
+        (pd.timedelta_range("0s", periods=4, freq="1h"), ["0 days 04:", "0 days 05:"]),
         (pd.Index(["a", "b"]), [0, 1]),
     ],
 )
@@ -74,6 +87,55 @@ def test_dates_between_the_steps_are_named_in_a_warning():
         assert time_index.filled(values, index, "series") is values
 
 
+def test_days_on_which_a_shop_is_always_closed_are_no_missing_steps():
+    index = open_days("2026-01-02", "2026-05-30", "Europe/Berlin")
+    values = np.arange(float(len(index)))[:, None]
+    assert time_index.filled(values, index, "series") is values
+    kept = np.delete(np.arange(len(index)), 30)
+    with pytest.warns(UserWarning, match="lacks 1 step of frequency 'Mon Tue Wed Thu Fri Sat', the first at 2026-02-0"):
+        np.testing.assert_allclose(time_index.filled(values[kept], index[kept], "series"), values)
+
+
+FEW_DAYS = open_days("2026-01-01", "2026-01-20")
+ALL_WEEKDAYS = dates("2026-01-01", 90, "D")[::3].delete(range(2, 28, 3))
+
+
+@pytest.mark.parametrize("index", [FEW_DAYS, ALL_WEEKDAYS])
+def test_dates_without_a_frequency_are_named_in_a_warning(index):
+    with pytest.warns(UserWarning, match="`x` has dates without a frequency.* follow by the median distance"):
+        time_index.filled(np.zeros((len(index), 1)), index, "x")
+
+
+def test_an_ambiguous_order_of_day_and_month_is_named_in_a_warning():
+    index = pd.Index(["01/02/2026", "02/03/2026", "03/04/2026"])
+    with pytest.warns(UserWarning, match="ambiguous in dates such as '01/02/2026'. Assumed: '%m/%d/%Y'"):
+        assert str(time_index.following(index, 1)[0])[:10] == "2026-04-03"
+
+
+def test_an_index_of_several_levels_is_refused():
+    index = pd.MultiIndex.from_product([["a", "b"], dates("2026-01-01", 5, "D")])
+    with pytest.raises(ValueError, match=r"Received: 2 levels. Pass one column per series, .* `series.unstack\(0\)`"):
+        time_index.filled(np.zeros((10, 1)), index, "series")
+
+
+@pytest.mark.parametrize("index", [pd.Index([None, "2026-01-01"]), pd.DatetimeIndex([pd.NaT, "2026-01-01"])])
+def test_missing_dates_are_refused(index):
+    with pytest.raises(ValueError, match="index without missing dates. Received: 1 missing, the first at position 0"):
+        time_index.filled(np.zeros((2, 1)), index, "series")
+
+
+def test_dates_of_arrow_continue():
+    pytest.importorskip("pyarrow")
+    for kind in ("timestamp[ns][pyarrow]", "date32[pyarrow]"):
+        index = pd.Index(pd.Series(dates("2026-01-01", 4, "D")).astype("timestamp[ns][pyarrow]").astype(kind))
+        assert time_index.following(index, 1).equals(pd.DatetimeIndex(["2026-01-05"]))
+
+
+def test_integers_out_of_order_are_refused():
+    with pytest.raises(ValueError, match="`series` must have integers in ascending order, each of them once"):
+        time_index.filled(np.zeros((3, 1)), pd.Index([1, 3, 2]), "series")
+
+
 def test_dates_out_of_order_or_twice_are_refused():
     index = dates("2026-01-01", 9, "D")
     for wrong in (index[::-1], index.append(index[-1:])):
@@ -84,5 +146,6 @@ def test_dates_out_of_order_or_twice_are_refused():
 def test_dates_without_a_frequency_are_accepted_in_bounded_time():
     index = pd.DatetimeIndex(np.cumsum(np.random.default_rng(0).integers(1, 10**9, size=10**5)) * 1000)
     values = np.zeros((10**5, 1))
-    assert time_index.filled(values, index, "series") is values
+    with pytest.warns(UserWarning, match="without a frequency"):
+        assert time_index.filled(values, index, "series") is values
     assert len(time_index.following(index, 3)) == 3

@@ -532,3 +532,14 @@ def test_formats_on_this_backend():
         model.export("saved_model/")
     model = fit(frame[["age", "member"]], y, directory="other")
     assert model.export("saved_model").difference < 1e-4
+
+
+def test_numbers_that_float32_rounds_are_float64_inputs():
+    seconds = 1_600_000_000 + np.random.default_rng(0).integers(0, 5000, 200)
+    table = pandas.DataFrame({"second": seconds, "other": np.arange(200.0)})
+    model = autonas.StructuredDataRegressor(**BUDGET).fit(table, (seconds - 1.6e9) / 1000)
+    with pytest.warns(UserWarning, match="float32 rounds the numbers of 'second' too much, and `predict` of Keras"):
+        assert model.export("model.keras").difference < 1e-5
+    export = model.export("saved_model/")
+    assert export.difference < 1e-5
+    assert export.inputs == {"second": "(None,) float64", "other": "(None,) float32"}

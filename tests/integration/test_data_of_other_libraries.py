@@ -34,6 +34,8 @@ def test_the_targets_are_a_column_of_the_frame(model):
     assert model.evaluate(NEW, "target")["accuracy"] == score
     assert set(model.feature_importance(NEW, "target").feature) == set(model.feature_names_in_)
     assert model.leaderboard(NEW, "target")["test_accuracy"].max() == score
+    loaded = autonas.AutoModel.load(f"{model.directory_}/model")
+    np.testing.assert_array_equal(loaded.predict(NEW), model.predict(NEW.drop(columns="target")))
 
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])

@@ -1,12 +1,13 @@
 """Inference of the kind of a table's column, and conversion of its values to numbers or strings."""
 
-import re
+import warnings
 
 import numpy as np
 import pandas as pd
 
-from autonas.data.checks import are_confused, check_strings
-from autonas.data.encoders import dates
+from autonas.arguments.scalars import plain
+from autonas.data.checks import check_strings, name_labels
+from autonas.data.encoders import dates, number_strings
 
 # Minimum number of distinct values, their minimum fraction of the rows, and the minimum mean of words per value.
 _TEXT_RULES = ((1, 0.5, 3.0), (100, 0.2, 2.0))
@@ -15,8 +16,7 @@ _TEXT_RULES = ((1, 0.5, 3.0), (100, 0.2, 2.0))
 def infer_column(series):
     """Infer the kind of a column of a table.
 
-    - `"number"`: numbers, booleans and time spans; strings if all of them are numbers without leading zeros that
-      float64 can distinguish.
+    - `"number"`: numbers, booleans and time spans, and strings that are numbers (see `number_strings.find_notation`).
     - `"date"`: datetimes, periods, date objects, and strings that are dates (see `dates.find_notation`).
     - `"text"`: strings with a mean of at least 3 words per distinct value, if at least half of the rows are distinct;
       or with a mean of at least 2 words, if at least a fifth of the rows and at least 100 values are distinct.
@@ -69,9 +69,7 @@ def _infer_strings(series):
         return None
     if dates.find_notation(values, counts) is not None:
         return "date"
-    numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").astype("float64")
-    has_leading_zeros = any(re.match(r"\s*0\d", value) for value in values)
-    if np.isfinite(numbers).all() and not has_leading_zeros and not are_confused(pd.Series(values), numbers):
+    if number_strings.find_notation(values, counts) is not None:
         return "number"
     words = np.mean([len(value.split()) for value in values])
     is_text = any(
@@ -94,6 +92,30 @@ def find_notation(series):
     if notation is None:
         return dates.Notation()
     dates.warn_of(notation, values, series.name)
+    return notation
+
+
+def find_number_notation(series):
+    """Return the `number_strings.Notation` of a column of numbers, which is plain unless the numbers are strings.
+
+    Warns:
+        UserWarning: If some strings aren't numbers.
+    """
+    notation = None
+    if not pd.api.types.is_numeric_dtype(series.dtype):
+        values, counts = present_strings(series)
+        notation = number_strings.find_notation(values, counts)
+    if notation is None:
+        return number_strings.Notation()
+    if notation.has_others:
+        is_other = ~np.isfinite(notation.parse(values))
+        n_rows = int(counts[is_other].sum())
+        warnings.warn(
+            f"Column {plain(series.name)!r} of `x` holds numbers, and other strings in {n_rows} "
+            f"row{'s' * (n_rows > 1)}, such as {name_labels(values[is_other], 3)}, which are treated as missing "
+            "values. If the numbers are codes, convert the column by `astype('category')`.",
+            stacklevel=2,
+        )
     return notation
 
 
@@ -155,8 +177,12 @@ def _as_string(value):
     return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def as_numbers(series):
+def as_numbers(series, notation=number_strings.Notation()):  # noqa: B008 (it is frozen)
     """Convert a column of numbers, booleans or time spans (in seconds) to float64, with missing values as NaN.
+
+    Args:
+        series: Column of a table.
+        notation: The `number_strings.Notation` of strings. Defaults to plain numbers.
 
     Raises:
         ValueError: If a value isn't a number.
@@ -175,10 +201,17 @@ def as_numbers(series):
     codes, values = factorize_strings(series)
     special = {"": None, "True": 1.0, "False": 0.0}
     values = pd.Series([special.get(value, value) for value in values], dtype=object)
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64").to_numpy()
+    numbers = notation.parse(values)
     wrong = np.isnan(numbers) & values.notna().to_numpy()
+    if notation.has_others:
+        numbers = np.where(np.isfinite(numbers), numbers, np.nan)
+        wrong &= ~number_strings.are_missing(values)
+        n_wrong, n_numbers = wrong[codes].sum(), np.isfinite(numbers[codes]).sum()
+        # If most strings aren't numbers, the column has other content than in `fit`, instead of a few missing values.
+        wrong &= n_wrong > n_numbers and n_wrong + n_numbers >= 10
     if wrong.any():
         raise ValueError(
-            f"Column {series.name!r} of `x` must hold numbers as in fit. Received: {values[wrong].iloc[0]!r:.60}"
+            f"Column {plain(series.name)!r} of `x` must hold numbers as in fit{notation.spelling}. "
+            f"Received: {values[wrong].iloc[0]!r:.60}"
         )
     return numbers[codes]

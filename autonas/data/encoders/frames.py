@@ -59,7 +59,11 @@ def as_table(x, fitted_on_array=False):
     frame = pd.DataFrame(x).infer_objects()
     kinds = [columns.infer_column(frame[name]) for name in frame] if not fitted_on_array else ["number"]
     if frame.shape[1] and all(kind in ("number", None) for kind in kinds):
-        return np.stack([columns.as_numbers(frame[name]) for name in frame], axis=1)
+        try:
+            return np.stack([columns.as_numbers(frame[name]) for name in frame], axis=1)
+        except ValueError:  # Some strings need a notation, which `TableEncoder` keeps by the name of a column.
+            if fitted_on_array:
+                raise
     return frame
 
 

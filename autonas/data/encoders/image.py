@@ -20,6 +20,8 @@ from autonas.data.features import Feature, Tensor
 
 #: Largest number of values of a patch whose covariance is computed, and approximate number of patches.
 _MOST_PATCH_VALUES, _PATCHES = 64, 200_000
+#: Pixels up to 1 in fit have another scale than later whole numbers above this one, which are bytes.
+_LARGEST_OF_UNIT = 16
 
 
 class ImageEncoder(Encoder):
@@ -42,6 +44,7 @@ class ImageEncoder(Encoder):
         "mean": [float],
         "variance": [float],
         "patch_covariance?": (None, [[float]]),
+        "largest?": float,
     }
 
     def _fit(self, x, rows):
@@ -55,6 +58,7 @@ class ImageEncoder(Encoder):
         for chunk in chunks_of(x, rows):
             moments.update(chunk)
         self.mean_, self.variance_ = moments.mean, moments.variance
+        self.largest_ = float(x.max())
         self.patch_covariance_ = self._patch_covariance(x, np.arange(len(x)) if rows is None else rows)
 
     def _patch_covariance(self, x, rows):
@@ -85,7 +89,10 @@ class ImageEncoder(Encoder):
         elif x.shape[1:] == self.raw_shape_ + (1,):
             x = x[..., 0]
         if x.shape[1:] != self.raw_shape_:
-            raise ValueError(f"`x` must hold images of shape {self.raw_shape_} as in fit. Received: {x.shape[1:]}")
+            raise ValueError(
+                f"`x` must hold images of shape {self.raw_shape_} as in fit. Received: {x.shape[1:]}"
+                f"{'. Pass a single image as `x[None]`.' if x.shape == self.raw_shape_ else ''}"
+            )
         check_finite(x)
         if self.dtype_ == "uint8" and x.dtype != np.uint8:
             if (x < 0).any() or (x > 255).any() or (x != np.floor(x)).any():
@@ -93,6 +100,11 @@ class ImageEncoder(Encoder):
                     "`x` must hold uint8 pixels (whole numbers from 0 to 255) as in fit. "
                     f"Received: {x.dtype} pixels outside of these"
                 )
+        if self.largest_ <= 1 and x.max(initial=0) > _LARGEST_OF_UNIT and (x == np.floor(x)).all():
+            raise ValueError(
+                f"`x` must hold pixels on the scale of fit, up to {self.largest_:g}. Received: {x.dtype} pixels up to "
+                f"{x.max():g}. Rescale them, for example by `x / 255`."
+            )
         return x.astype(self.dtype_, copy=False)
 
     @property
@@ -119,6 +131,7 @@ class ImageEncoder(Encoder):
             "raw_shape": list(self.raw_shape_),
             "mean": self.mean_.tolist(),
             "variance": self.variance_.tolist(),
+            "largest": self.largest_,
             "patch_covariance": None if self.patch_covariance_ is None else self.patch_covariance_.tolist(),
         }
 
@@ -126,6 +139,7 @@ class ImageEncoder(Encoder):
         self.dtype_ = state["dtype"]
         self.raw_shape_ = tuple(state["raw_shape"])
         self.mean_, self.variance_ = np.array(state["mean"]), np.array(state["variance"])
+        self.largest_ = state.get("largest", np.inf)  # Older versions saved none.
         covariance = state.get("patch_covariance")
         self.patch_covariance_ = None if covariance is None else np.array(covariance)
 
@@ -153,7 +167,7 @@ def _as_images(x):
     if x.ndim not in (3, 4):
         raise ValueError(
             "`x` must hold images of shape (rows, height, width) or (rows, height, width, channels). "
-            f"Received: shape {x.shape}"
+            f"Received: shape {x.shape}{'. Pass a single image as `x[None]`.' if x.ndim == 2 else ''}"
         )
     if 0 in x.shape[1:]:
         raise ValueError(

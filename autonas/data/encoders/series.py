@@ -180,13 +180,18 @@ class SeriesEncoder(Encoder):
 
 def _lengths(x):
     """Return the number of steps of each series, without missing steps at its end."""
-    x = masks.with_missing(x)
+    x = _as_list(masks.with_missing(x))
     if isinstance(x, (list, tuple)) and not have_one_shape(x):
         return np.array([len(array_of(row)) for row in x])
     x = array_of(x)
     if x.ndim not in (2, 3) or x.dtype.kind != "f" or 0 in x.shape:
         return np.full(len(x) if x.ndim else 0, x.shape[1] if x.ndim > 1 else 0)
     return np.concatenate([_observed_lengths(chunk) for chunk in chunks_of(x, None)])
+
+
+def _as_list(x):
+    """Return an array of arrays as a list, and any other object unchanged."""
+    return list(x) if isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 1 else x
 
 
 def _observed_lengths(x):
@@ -202,7 +207,7 @@ def _as_series(x, length=None):
         x: As in `SeriesEncoder`. The rows of a list are padded with NaN.
         length: Number of steps after which longer series are cut, or `None`. Defaults to `None`.
     """
-    x = masks.with_missing(x)
+    x = _as_list(masks.with_missing(x))
     if isinstance(x, (list, tuple)) and not have_one_shape(x):
         rows = [_as_float32(array_of(row)) for row in x]
         shapes = {row.shape[1:] for row in rows}
@@ -222,6 +227,7 @@ def _as_series(x, length=None):
     if values.ndim not in (2, 3):
         raise ValueError(
             f"`x` must hold series of shape (rows, time, channels) or (rows, time). Received: shape {values.shape}"
+            f"{'. Pass a single series as `x[None]`.' if values.ndim == 1 else ''}"
         )
     if 0 in values.shape[1:]:
         raise ValueError(

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from autonas.data.encoders.base import RunningMoments
+from autonas.data.checks import MAX_FLOAT32
+from autonas.data.encoders.base import RunningMoments, first_index, plural
 
 #: Number of edges of bins of a column for the piecewise-linear encoding, and largest number of all edges. More edges of
 #: many columns would take most of the size of a saved model.
@@ -11,6 +12,10 @@ _N_EDGES, _MOST_EDGES = 257, 500_000
 _FEWEST_EDGES = 17
 #: Positions of the quantiles in the statistics.
 _QUANTILES = np.linspace(0, 1, 65)
+#: Ratio of mean and standard deviation of a column above which float32 rounds its numbers too much.
+_LARGEST_RATIO = 1e4
+#: Ratio above which the mean is subtracted before a `Normalization`.
+_HIGH_RATIO = 100
 #: Relative resolution of float32, and the smallest variance by which Keras divides: it divides by 1e-7 at least.
 _RESOLUTION, _SMALLEST_VARIANCE = 1e-7, 1e-12
 
@@ -60,6 +65,12 @@ class Standardisation:
         return ((numbers - self.mean) / self.deviation).astype("float32")
 
     @property
+    def is_rounded(self):
+        """Whether float32 rounds varying numbers of a column by about 1e-3 standard deviations or more, `(d,)`."""
+        varies = np.ptp(self.quantiles, axis=0) > 0
+        return varies & (np.abs(self.mean) > _LARGEST_RATIO * self.deviation)
+
+    @property
     def statistics(self):
         """Dict of the statistics of `Feature`."""
         return {"quantiles": self.quantiles, "edges": self.edges, "missing": self.missing}
@@ -98,7 +109,14 @@ def standardised(inputs, mean, variance, largest, dtype="float32"):
     scale = np.where(is_extreme, 2.0 ** np.clip(np.round(-np.log2(variance) / 2), -126, 126), 1.0)
     if is_extreme.any():
         inputs = keras.layers.Rescaling(scale.tolist(), dtype=dtype)(inputs)
-    return keras.layers.Normalization(axis=-1, mean=mean * scale, variance=variance * scale**2, dtype=dtype)(inputs)
+    mean, variance = mean * scale, variance * scale**2
+    is_high = mean**2 > _HIGH_RATIO**2 * variance
+    if dtype == "float64" and is_high.any():
+        # A `Normalization` that is loaded from a file has a mean of float32: subtract this one first, without rounding.
+        coarse = np.where(is_high, mean.astype("float32"), 0.0)
+        inputs = keras.layers.Rescaling(1.0, (-coarse).tolist(), dtype=dtype)(inputs)
+        mean = mean - coarse
+    return keras.layers.Normalization(axis=-1, mean=mean, variance=variance, dtype=dtype)(inputs)
 
 
 def quantiles_of(ordered, shares):
@@ -121,3 +139,28 @@ def _edges(ordered, number):
     distinct = ordered[np.append(True, ordered[1:] != ordered[:-1])]
     of_values = quantiles_of(ordered, np.linspace(0, 1, number - half))
     return np.sort(np.concatenate([of_values, quantiles_of(distinct, np.linspace(0, 1, half))]))
+
+
+def check_numbers(numbers, names):
+    """Raise a `ValueError` for infinite numbers and for numbers beyond the range of float32.
+
+    Args:
+        numbers: Array `(rows, columns)`.
+        names: Names of the columns.
+    """
+    beyond = np.abs(numbers) > MAX_FLOAT32
+    if not beyond.any():
+        return
+    infinite = np.isinf(numbers)
+    if not infinite.any():
+        row, column = first_index(beyond)
+        raise ValueError(
+            f"`x` has {plural(int(beyond.sum()), 'number', 'numbers')} beyond the range of float32, 3.4e38, the "
+            f"first in row {row}, column {names[column]!r}: {numbers[row, column]:g}. Rescale the "
+            "column, for example by its logarithm, or replace such numbers with NaN."
+        )
+    row, column = first_index(infinite)
+    count = plural(int(infinite.sum()), "infinite value", "infinite values")
+    raise ValueError(
+        f"`x` has {count}, the first in row {row}, column {names[column]!r}. Remove them or replace them with NaN."
+    )

@@ -1,14 +1,15 @@
 """Encoder of tables with columns of numbers, dates, categories and texts."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pandas as pd
 
-from autonas.data.checks import MAX_FLOAT32, warn_of_confused_integers
-from autonas.data.encoders import columns, dates, frames
-from autonas.data.encoders.base import Encoder, check_rows, first_index, plural
-from autonas.data.encoders.standardisation import Standardisation
+from autonas.data.checks import name_labels, warn_of_confused_integers
+from autonas.data.encoders import columns, dates, frames, number_strings
+from autonas.data.encoders.base import Encoder, check_rows
+from autonas.data.encoders.standardisation import Standardisation, check_numbers
 from autonas.data.encoders.string_column import StringColumn, strings_of
 from autonas.data.encoders.text import TextEncoder, as_strings
 from autonas.data.encoders.trigrams import TrigramVectors
@@ -23,8 +24,8 @@ class TableEncoder(Encoder):
 
     The kind of a column is inferred from the training set (see `columns.infer_column`). If the kind is number or date,
     but other rows have other values, the column is a category. Columns without any value in the training set are
-    ignored. Strings are dates if nearly all of them have the same notation (see `dates.find_notation`), and later rows
-    must have this notation, too.
+    ignored. Strings are dates or numbers if nearly all of them have the same notation (see `dates.find_notation` and
+    `number_strings.find_notation`), and later rows must have this notation, too.
 
     The tensors are the following. A tensor without columns is absent.
 
@@ -48,9 +49,9 @@ class TableEncoder(Encoder):
 
     For an array of numbers, `keras_model()` has one float32 input `(columns,)`. For other tables, it has an input of
     shape `()` for every column, named as in `input_names`: numbers and booleans are float32 (NaN if missing), dates
-    int64 seconds since 1970 (-2**63, numpy's NaT, if missing), categories and texts strings (`""` if missing). Because
-    of the float32 inputs, its output differs from `transform` by up to 6e-8 times the ratio of mean and standard
-    deviation of a column.
+    int64 seconds since 1970 (-2**63, numpy's NaT, if missing), categories and texts strings (`""` if missing). Numbers
+    are float64 if the mean of the column, or of a column of the array, is beyond 1e4 times its standard deviation.
+    Because of the float32 inputs, its output differs from `transform` by up to 6e-4.
 
     Args:
         max_tokens: Maximum size of the vocabulary of a text column. Defaults to 20,000.
@@ -66,6 +67,7 @@ class TableEncoder(Encoder):
         "used": (None, [int]),
         "parts": [[_NAME, [int]]],
         "notations?": [[_NAME, {"format": str, "has_others": bool, "is_ambiguous": bool}]],
+        "number_notations?": [[_NAME, {"symbol": str, "thousands": str, "decimal": str, "has_others": bool}]],
         # Lists of strings only: if a vocabulary were a single string, Keras would open it as a file.
         "vocabularies": [[_NAME, [str]]],
         "texts": [[_NAME, {str: object}]],
@@ -89,7 +91,7 @@ class TableEncoder(Encoder):
         self.strings_ = {}
         if isinstance(x, np.ndarray):
             self.columns_, self.kinds_, self.parts_ = None, ["number"] * x.shape[1], {}
-            self.notations_ = {}
+            self.notations_, self.number_notations_ = {}, {}
             training = x if rows is None else x[rows]
             self.used_ = np.flatnonzero(~np.isnan(training).all(axis=0))
         else:
@@ -98,7 +100,7 @@ class TableEncoder(Encoder):
             self._fit_columns(training, x)
             self.used_ = None
         numbers = self._numbers(x)
-        self._check_numbers(numbers)
+        check_numbers(numbers, self._number_names())
         self._warn_of_confused_integers(original)
         numbers = numbers if rows is None else numbers[rows]
         if self._n_tensors(numbers) == 0:
@@ -115,14 +117,18 @@ class TableEncoder(Encoder):
             training: DataFrame of the training set.
             all_rows: DataFrame of all rows.
         """
-        self.kinds_, self.parts_, self.notations_ = [], {}, {}
+        self.kinds_, self.parts_, self.notations_, self.number_notations_ = [], {}, {}, {}
+        ignored = []
         for position, name in enumerate(self.columns_):
             series = training.iloc[:, position]
             kind = columns.infer_column(series)
             if kind in ("number", "date") and columns.infer_column(all_rows.iloc[:, position]) != kind:
                 # Rows outside of the training set have other strings, such as "?".
                 kind = "category"
-            if kind == "date":
+            if kind == "number":
+                notation = columns.find_number_notation(all_rows.iloc[:, position])
+                self.number_notations_ |= {name: notation} if notation != number_strings.Notation() else {}
+            elif kind == "date":
                 # Use all rows, since a day after the 12th in any row resolves the order of day and month.
                 self.notations_[name] = columns.find_notation(all_rows.iloc[:, position])
                 date_parts = dates.column_date_parts(series, self.notations_[name])
@@ -130,11 +136,19 @@ class TableEncoder(Encoder):
                 self.parts_[name] = varying or [0]
             elif kind == "category":
                 column = StringColumn.fit_categories(series)
-                kind = kind if column else None
+                if column is None:
+                    kind = None
+                    ignored.append(name)
                 self.strings_ |= {name: column} if column else {}
             elif kind == "text":
                 self.strings_[name] = StringColumn.fit_texts(series, self.max_tokens, self.length)
             self.kinds_.append(kind)
+        if ignored and len(ignored) < len(self.kinds_):
+            warnings.warn(
+                f"`x` has columns that aren't read, since no value occurs twice in the training set: "
+                f"{name_labels(ignored)}. Convert columns of numbers or dates to these types, and drop the others.",
+                stacklevel=2,
+            )
 
     def transform(self, x, owner=None):
         """Encode rows.
@@ -154,7 +168,7 @@ class TableEncoder(Encoder):
         """
         x = self._conform(x, owner)
         numbers = self._numbers(x)
-        self._check_numbers(numbers)
+        check_numbers(numbers, self._number_names())
         tensors = {}
         if numbers.shape[1]:
             tensors["numbers"] = self.standardisation_.transform(numbers)
@@ -173,19 +187,24 @@ class TableEncoder(Encoder):
         return {name: _tensor(array) for name, array in raw.items()} if isinstance(raw, dict) else raw
 
     def raw_arrays(self, x):
-        x = self._conform(x, None)
+        x, float_dtypes = self._conform(x, None), self.float_dtypes()
         if self.columns_ is None:
-            return x.astype("float32")
+            return x.astype("float64" if "float64" in float_dtypes.values() else "float32")
         raw = {}
         for name, kind in self.used_columns():
             key = self.input_names[name]
             if kind == "number":
-                raw[key] = columns.as_numbers(x[name]).astype("float32")
+                raw[key] = self._as_numbers(x, name).astype(float_dtypes[str(name)])
             elif kind == "date":
                 raw[key] = dates.as_unix_seconds(x[name], self.notations_[name])
             else:
                 raw[key] = as_strings(strings_of(x[name]))
         return raw
+
+    def float_dtypes(self):
+        """Return a dict from the name of a column of numbers, as a string, to the dtype of its input."""
+        rounded = zip(self._number_names(), self.standardisation_.is_rounded, strict=True)
+        return {name: "float64" if is_rounded else "float32" for name, is_rounded in rounded}
 
     @property
     def input_names(self):
@@ -289,11 +308,14 @@ class TableEncoder(Encoder):
         numbers = []
         for name, kind in self.used_columns():
             if kind == "number":
-                numbers.append(columns.as_numbers(x[name]))
+                numbers.append(self._as_numbers(x, name))
             elif kind == "date":
                 date_parts = dates.column_date_parts(x[name], self.notations_[name])
                 numbers.extend(date_parts[index] for index in self.parts_[name])
         return np.stack(numbers, axis=1) if numbers else np.zeros((len(x), 0))
+
+    def _as_numbers(self, x, name):
+        return columns.as_numbers(x[name], self.number_notations_.get(name, number_strings.Notation()))
 
     def _number_names(self):
         if self.columns_ is None:
@@ -306,26 +328,6 @@ class TableEncoder(Encoder):
                 names.extend(f"{name} ({dates.DATE_PARTS[index]})" for index in self.parts_[name])
         return names
 
-    def _check_numbers(self, numbers):
-        """Raise a `ValueError` for infinite numbers and for numbers beyond the range of float32."""
-        beyond = np.abs(numbers) > MAX_FLOAT32
-        if not beyond.any():
-            return
-        infinite = np.isinf(numbers)
-        if not infinite.any():
-            row, column = first_index(beyond)
-            raise ValueError(
-                f"`x` has {plural(int(beyond.sum()), 'number', 'numbers')} beyond the range of float32, 3.4e38, the "
-                f"first in row {row}, column {self._number_names()[column]!r}: {numbers[row, column]:g}. Rescale the "
-                "column, for example by its logarithm, or replace such numbers with NaN."
-            )
-        row, column = first_index(infinite)
-        count = plural(int(infinite.sum()), "infinite value", "infinite values")
-        raise ValueError(
-            f"`x` has {count}, the first in row {row}, column {self._number_names()[column]!r}. "
-            "Remove them or replace them with NaN."
-        )
-
     def _warn_of_confused_integers(self, original):
         """Warn of columns whose integers are too large for float64, in the table as passed to `fit`."""
         if isinstance(original, np.ndarray) and original.dtype.kind in "bf":
@@ -333,7 +335,8 @@ class TableEncoder(Encoder):
         frame = original if isinstance(original, pd.DataFrame) else pd.DataFrame(original)
         for position, kind in enumerate(self.kinds_):
             series = frame.iloc[:, position]
-            if kind == "number" and not pd.api.types.is_float_dtype(series.dtype):
+            is_spelled = self.columns_ is not None and self.columns_[position] in self.number_notations_
+            if kind == "number" and not pd.api.types.is_float_dtype(series.dtype) and not is_spelled:
                 numbers = columns.as_numbers(series)
                 warn_of_confused_integers(series, numbers, f"Column {series.name!r} of `x`")
 
@@ -350,6 +353,9 @@ class TableEncoder(Encoder):
             "used": None if self.used_ is None else self.used_.tolist(),
             "parts": list(self.parts_.items()),
             "notations": [(name, dataclasses.asdict(notation)) for name, notation in self.notations_.items()],
+            "number_notations": [
+                (name, dataclasses.asdict(notation)) for name, notation in self.number_notations_.items()
+            ],
             "vocabularies": [(name, column.vocabulary) for name, column in self._columns_with("vocabulary")],
             "texts": [(name, column.text.get_config()) for name, column in self._columns_with("text")],
             "trigrams": [(name, column.trigrams.get_config()) for name, column in self._columns_with("trigrams")],
@@ -363,6 +369,8 @@ class TableEncoder(Encoder):
         # Older versions supported only ISO 8601 and saved no notations.
         notations = state.get("notations", [(name, {}) for name in self.parts_])
         self.notations_ = {name: dates.Notation(**notation) for name, notation in notations}
+        number_notations = state.get("number_notations", [])  # Older versions saved none.
+        self.number_notations_ = {name: number_strings.Notation(**notation) for name, notation in number_notations}
         vocabularies, texts = dict(state["vocabularies"]), dict(state["texts"])
         trigrams = dict(state.get("trigrams", []))  # Older versions had none.
         self.strings_ = {

@@ -18,16 +18,21 @@ def table_model(encoder, strings=True, float64=True):
         encoder: A fitted `TableEncoder`.
         strings: Whether categories and texts are strings. With `False` they are the integers of `encoder.coded`.
             Defaults to `True`.
-        float64: Whether numbers are standardised in float64. The parts of dates are always computed in float64.
-            Defaults to `True`.
+        float64: Whether numbers are standardised in float64, and are float64 inputs if float32 would round them too
+            much. The parts of dates are always computed in float64. Defaults to `True`.
     """
     standardise = functools.partial(_standardise, encoder=encoder, dtype="float64" if float64 else "float32")
+    float_dtypes = encoder.float_dtypes() if float64 else {}
     if encoder.columns_ is None:
-        inputs = used = keras.Input((len(encoder.kinds_),), dtype="float32", name="table")
+        dtype = "float64" if "float64" in float_dtypes.values() else "float32"
+        inputs = used = keras.Input((len(encoder.kinds_),), dtype=dtype, name="table")
         if len(encoder.used_) < len(encoder.kinds_):
             used = keras.ops.take(inputs, encoder.used_.tolist(), -1)
         return keras.Model(inputs, {"numbers": standardise(used)}, name="table_encoder")
-    inputs = {name: _input(encoder, name, kind, strings) for name, kind in encoder.used_columns()}
+    inputs = {
+        name: _input(encoder, name, float_dtypes.get(str(name), "float32") if kind == "number" else kind, strings)
+        for name, kind in encoder.used_columns()
+    }
     outputs, numbers = {}, []
     for name, kind in encoder.used_columns():
         if kind == "number":
@@ -55,7 +60,7 @@ def table_model(encoder, strings=True, float64=True):
 
 def _input(encoder, name, kind, strings):
     n_integers = None if strings or name not in encoder.strings_ else encoder.strings_[name].n_integers
-    dtypes = {"number": "float32", "date": "int64"}
+    dtypes = {"float32": "float32", "float64": "float64", "date": "int64"}
     dtype = dtypes.get(kind, "string" if strings else "int32")
     return keras.Input(() if n_integers is None else (n_integers,), dtype=dtype, name=encoder.input_names[name])
 

@@ -18,7 +18,11 @@ from autonas.data.encoders import columns
         (pd.to_timedelta([1, 2], unit="h"), "number"),
         (["01234", "22345"], "category"),  # a code, not a number
         (["a", "b", None], "category"),
-        (["1", "2", "?"], "category"),
+        (["1", "2", "?"], "number"),
+        (["1", "2", "?", "some"], "category"),
+        (["?", "-", None], "category"),
+        (["1,5", "2,25"], "number"),
+        (["1,2,3", "2,3"], "category"),
         ([1, "a", 2.5], "category"),
         (pd.Categorical([1, 2, 1]), "category"),
         (pd.to_datetime(["2020-01-01", None]), "date"),

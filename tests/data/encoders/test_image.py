@@ -33,6 +33,22 @@ def test_bytes_stay_bytes(check_encoder):
     np.testing.assert_allclose(encoder.feature.statistics["variance"], colour.var(axis=(0, 1, 2)))
 
 
+def test_bytes_are_refused_after_a_fit_on_pixels_up_to_1():
+    encoder = ImageEncoder().fit(DIGITS / 16)
+    encoder.transform(DIGITS / 8)
+    with pytest.raises(ValueError, match="scale of fit, up to 1. Received: uint8 pixels up to 240. .* `x / 255`"):
+        encoder.transform((DIGITS * 15).astype("uint8"))
+    config = encoder.get_config()
+    del config["state"]["largest"]  # As in older versions.
+    ImageEncoder.from_config(config).transform(DIGITS * 15)
+
+
+@pytest.mark.parametrize("images", [DIGITS, np.ones((30, 5, 4, 3))])
+def test_a_single_image_is_refused_with_the_remedy(images):
+    with pytest.raises(ValueError, match=r"Pass a single image as `x\[None\]`"):
+        ImageEncoder().fit(images).transform(images[0])
+
+
 def test_statistics_see_training_rows_only():
     rows = np.arange(100)
     statistics = ImageEncoder().fit(DIGITS, rows=rows).feature.statistics

@@ -33,6 +33,20 @@ def test_unequal_lengths_are_padded_with_nan(check_encoder):
     assert encoder.feature.statistics["has_missing"] is True
 
 
+def test_an_array_of_arrays_is_a_list():
+    array = np.empty(len(UNEQUAL), dtype=object)
+    array[:] = UNEQUAL
+    encoder = SeriesEncoder().fit(array)
+    of_list = SeriesEncoder().fit(UNEQUAL).transform(UNEQUAL)["series"]
+    np.testing.assert_array_equal(encoder.transform(array)["series"], of_list)
+
+
+def test_a_single_series_is_refused_with_the_remedy():
+    encoder = SeriesEncoder().fit(SERIES[..., 0])
+    with pytest.raises(ValueError, match=r"Received: shape \(12,\). Pass a single series as `x\[None\]`"):
+        encoder.transform(SERIES[0, :, 0])
+
+
 def test_a_tuple_is_a_list():
     encoder = SeriesEncoder().fit(tuple(UNEQUAL), rows=np.arange(30))
     expected = SeriesEncoder().fit(UNEQUAL, rows=np.arange(30))

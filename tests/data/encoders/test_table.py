@@ -61,6 +61,19 @@ def test_large_offsets_keep_their_precision():
     np.testing.assert_allclose(numbers, StandardScaler().fit_transform(IRIS), atol=1e-5)
 
 
+@pytest.mark.parametrize("as_array", [False, True])
+def test_numbers_that_float32_rounds_keep_their_deviations_in_a_model_from_a_file(tmp_path, as_array):
+    table = pd.DataFrame({"second": 1.6e9 + np.arange(5000.0), "x": np.arange(5000.0)})
+    table = table.to_numpy() if as_array else table
+    encoder = TableEncoder().fit(table)
+    encoder.keras_model().save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")
+    raw = encoder.raw_arrays(table)
+    assert as_array or [raw[name].dtype for name in raw] == ["float64", "float32"]
+    tensors = keras.tree.map_structure(lambda array: keras.ops.convert_to_tensor(array, str(array.dtype)), raw)
+    np.testing.assert_allclose(model(tensors)["numbers"], encoder.transform(table)["numbers"], atol=1e-6)
+
+
 @pytest.mark.parametrize("float64", [True, False])
 def test_tiny_and_huge_columns_are_standardised_in_the_exported_model(float64):
     scales = np.array([1e-34, 1e-23, 1e-10, 1.0, 1e21, 1e37])
@@ -126,10 +139,41 @@ def test_kinds_are_inferred_from_training_rows(frame):
     assert encoder.transform(frame)["categories"].shape == (60, 2)
 
 
-def test_a_stray_string_outside_of_the_training_rows_makes_a_category():
-    table = pd.DataFrame({"x": [*map(str, [1, 2] * 10), "?"]})
+def test_many_other_strings_outside_of_the_training_rows_make_a_category():
+    table = pd.DataFrame({"x": [*map(str, [1, 2] * 10), "many", "few"]})
     encoder = TableEncoder().fit(table, rows=np.arange(20))
-    assert encoder.transform(table)["categories"].ravel()[-3:].tolist() == [1, 2, 0]
+    assert encoder.transform(table)["categories"].ravel()[-4:].tolist() == [1, 2, 0, 0]
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_a_few_strings_among_numbers_are_missing_values(check_encoder, as_array):
+    table = pd.DataFrame({0: np.arange(40.0).astype(str), 1: np.arange(40.0)})
+    table.loc[[3, 4, 5], 0] = ["?", "NA", "inf"]
+    table = table.to_numpy(dtype=object) if as_array else table
+    with pytest.warns(UserWarning, match=r"Column 0 of `x` holds numbers, .* in 3 rows, such as '\?', 'NA', 'inf'"):
+        encoder = TableEncoder().fit(table)
+    numbers = check_encoder(encoder, table)["numbers"]
+    assert np.flatnonzero(np.isnan(numbers[:, 0])).tolist() == [3, 4, 5] and numbers.shape == (40, 2)
+    later = encoder.transform(pd.DataFrame([["new", 1.0], ["5", 2.0]]))["numbers"]
+    assert np.isnan(later[0, 0]) and later[1, 0] == encoder.transform(pd.DataFrame([[5.0, 2.0]]))["numbers"][0, 0]
+    with pytest.raises(ValueError, match="Column 0 of `x` must hold numbers as in fit. Received: 'many'"):
+        encoder.transform(pd.DataFrame([["many", 1.0]] * 10))
+
+
+def test_spelled_numbers_are_read_as_the_numbers_themselves(check_encoder):
+    prices = np.arange(40.0) * 100 + 0.5
+    table = pd.DataFrame({"price": [f"${price:,.2f}" for price in prices]})
+    encoder = TableEncoder().fit(table)
+    numbers = check_encoder(encoder, table)["numbers"]
+    np.testing.assert_array_equal(numbers, encoder.transform(pd.DataFrame({"price": prices}))["numbers"])
+    with pytest.raises(ValueError, match=r"as in fit, spelled as '\$1,234.5'. Received: '5 dollars'"):
+        encoder.transform(pd.DataFrame({"price": ["5 dollars"]}))
+
+
+def test_columns_that_are_not_read_are_named_in_a_warning():
+    table = pd.DataFrame({"id": [f"id{i}" for i in range(60)], "size": [f"{i} kg" for i in range(60)], "x": range(60)})
+    with pytest.warns(UserWarning, match="aren't read, since no value occurs twice in the training set: 'id', 'size'"):
+        TableEncoder().fit(table)
 
 
 def test_numbers_as_strings():
