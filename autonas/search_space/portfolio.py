@@ -104,10 +104,7 @@ def _kernels(transform: str, groups: int = 0, size: int = 0, **further: Scalar) 
 #: and after them the largest for which there is time, if there is none for all kernels. Few kernels are hardly faster
 #: than some thousands: most of the time is that of building and compiling.
 _FIRST_KERNELS = [
-    _kernels("minirocket", size=1_000),
-    _kernels("minirocket", size=2_500),
-    _kernels("both", 8, 2_500),
-    _kernels("both", 16, 5_000),
+    _kernels("both", groups, size) for groups, size in ((4, 500), (4, 1_000), (8, 1_000), (8, 2_500), (16, 5_000))
 ]
 _ALL_KERNELS = _kernels("both", 64, 10_000)
 #: Trees on intervals. Of few series they consider half of the features for a split, since few of them may matter.
