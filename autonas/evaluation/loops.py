@@ -244,8 +244,8 @@ class FittedLoop(TrainingLoop):
 
     def _sample(self, rows):
         """Return some of the rows and their predictions if the last fitter has their inputs, otherwise `None`."""
-        *_, last = fitters.fitters_of(self.model)
-        if last.sample is None or not np.isin(last.sample[0], rows).all():
+        last = next(reversed(fitters.fitters_of(self.model)), None)
+        if last is None or last.sample is None or not np.isin(last.sample[0], rows).all():
             return None
         try:
             return last.sample[0], predictions_from(last.inputs, last.sample[1], self.model)

@@ -204,3 +204,11 @@ def test_the_loss_of_a_fitted_network_needs_no_features_but_the_known_ones(datas
     monkeypatch.setattr(loop, "predict", None)
     loss, finished = epoch(loop, dataset)
     assert loss == pytest.approx(dataset.targets["y"].var(), rel=0.15) and finished
+
+
+def test_a_network_of_constants_without_a_fitter_has_a_loss_too(dataset):
+    inputs = keras.Input((64,), name="x")
+    model = keras.Model({"x": inputs}, {"y": keras.layers.Dense(1, "relu", trainable=False)(inputs)})
+    model.compile(loss={"y": "mean_squared_error"})
+    loss, finished = epoch(loops.FittedLoop(model, dataset), dataset)
+    assert np.isfinite(loss) and finished
