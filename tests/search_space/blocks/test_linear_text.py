@@ -195,7 +195,8 @@ def test_the_predictions_of_validation_rows_are_known_without_the_network():
     fitter.fit(training, validation, np.random.default_rng(0))
     encoded = {f"x_{name}": array for name, array in encoder.transform(x[200:]).items()}
     expected = np.asarray(model(encoded)["head"])
-    np.testing.assert_allclose(loops.predictions_from(fitter, fitter.validated, model)["head"], expected, atol=1e-5)
+    predictions = loops.predictions_from(fitter.outputs, fitter.validated, model)
+    np.testing.assert_allclose(predictions["head"], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
