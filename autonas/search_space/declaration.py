@@ -42,6 +42,9 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
             `narrowing.narrowed`. Defaults to `None`: none.
     """
 
+    #: Whether the networks are discarded, so that layers may be replaced by others with outputs of the same shapes.
+    discards_networks = True
+
     def __init__(
         self,
         left_out: Collection[tuple[str, str]] = (),

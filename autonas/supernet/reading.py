@@ -24,6 +24,8 @@ class SupernetReading(declaration.DeclaringHyperParameters):
         left_out: As in `DeclaringHyperParameters`.
     """
 
+    discards_networks = False
+
     def __init__(self, values=None, partial_channels=1, left_out=()):
         super().__init__(left_out)
         self.overrides = dict(values or {})

@@ -3,7 +3,7 @@
 import keras
 import keras_tuner
 
-from autonas.search_space import block, decisions, declaration, ranges
+from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments, normalization
 
 #: Minimum number of steps after downsampling.
@@ -86,8 +86,8 @@ class Convolution1DBlock(block.Block):
             return layer_class(width, length, padding="same", use_bias=not batch_normalization)(inputs)
 
         def inception(inputs: keras.KerasTensor) -> keras.KerasTensor:
-            if isinstance(hp, declaration.DeclaringHyperParameters):
-                return convolve(inputs, filters, 1)  # A declaration needs the shape only.
+            if getattr(hp, "discards_networks", False):
+                return convolve(inputs, filters, 1)  # The shape is all that a declaration needs.
             width = filters // 4
             narrow = convolve(inputs, width, 1) if inputs.shape[-1] > width else inputs
             branches = [convolve(narrow, width, max(1, kernel_size // divisor)) for divisor in (1, 2, 4)]
