@@ -36,8 +36,7 @@ class ByRows:
 
     def __call__(self, rows):
         """Yield the values, an array or a dict of arrays, of consecutive rows, an array of indices."""
-        if self._is_large and len(rows) > _MOST_UNCOMPILED * self._cached:
-            self._is_compiled = True
+        self._is_compiled |= self._is_large and len(rows) > _MOST_UNCOMPILED * self._cached
         is_compiled = self._is_compiled
         step = self._cached if is_compiled else self.step
         for start in range(0, len(rows), step):

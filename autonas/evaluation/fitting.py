@@ -16,8 +16,8 @@ _SHARE, _SHARE_OF_ALL = 0.5, 0.75
 #: Number of rows whose inputs are computed however little time there is, and this number as a share of the rows whose
 #: inputs are computed later in any case.
 _FEWEST_ROWS, _FEWEST_SHARE = 100, 0.25
-#: Number of training rows whose inputs are kept, to compute the loss of a fitted network.
-_SAMPLE_ROWS = 100
+#: Largest number of training rows of which the loss of a fitted network is computed.
+LOSS_ROWS = 100
 #: Number of batches from which the time of further ones is estimated.
 _FEWEST_BATCHES = 6
 
@@ -176,7 +176,7 @@ class _Inputs:
         """
         if self._known is not None:
             return None
-        chosen = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE_ROWS]
+        chosen = np.random.default_rng(0).permutation(len(rows))[:LOSS_ROWS]
         return rows[chosen], training.inputs[chosen]
 
     def _known_values(self, rows):

@@ -9,13 +9,11 @@ import time
 import keras
 import numpy as np
 
-from autonas.evaluation import by_rows, phases
+from autonas.evaluation import by_rows, fitting, phases
 from autonas.search_space import fitters, members
 
 #: Number of rows that are predicted at a time.
 _PREDICTED_ROWS = 512
-#: Largest number of training rows of which the loss of a model without trainable weights is computed.
-_LOSS_ROWS = 100
 
 
 @dataclasses.dataclass
@@ -234,15 +232,16 @@ class FittedLoop(TrainingLoop):
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
         """Return the loss on a sample of at most 100 training rows, and that the epoch is complete."""
-        some, predictions = self._sample(rows) or (None, None)
-        if predictions is None:
-            some = generator.permutation(rows)[:_LOSS_ROWS]
-            predictions = self.predict(some)
+        sample = self._known_sample(rows)
+        if sample is None:
+            some = generator.permutation(rows)[: fitting.LOSS_ROWS]
+            sample = some, self.predict(some)
+        some, predictions = sample
         inputs, targets, weights = batch_of(self.dataset, some)
         loss = self.model.compute_loss(inputs, targets, predictions, weights or None, training=False)
         return float(keras.ops.convert_to_numpy(loss)), True
 
-    def _sample(self, rows):
+    def _known_sample(self, rows):
         """Return some of the rows and their predictions if the last fitter has their inputs, otherwise `None`."""
         last = next(reversed(fitters.fitters_of(self.model)), None)
         if last is None or last.sample is None or not np.isin(last.sample[0], rows).all():
