@@ -62,9 +62,7 @@ class Attempt:
             return self.outcome
         self._complete(checkpoint, result)
         if self.outcome.is_fitted and not self._has_folds:
-            self.outcome.final_weights = fitting.final_weights(self._model)
-            if self.outcome.final_weights is not None:
-                self.outcome.report["has_final_weights"] = True
+            self._compute_final_weights(rows)
         values = self.job.values
         if self.job.training.may_go_on and values.get(reserved.EPOCHS, self.context.epochs) < self.context.epochs:
             with self.phases("save"):
@@ -235,6 +233,17 @@ class Attempt:
             self._loop.model.set_weights(result.weights)
             outcome.predictions = self.problem.predict(self._loop)
         outcome.standard_error = self.problem.standard_error(outcome.predictions)
+
+    def _compute_final_weights(self, rows):
+        """Compute the weights of the final fit, and the loss with them on some training rows, if the fitters can."""
+        weights, report = self._model.get_weights(), self.outcome.report
+        if fitting.use_all_rows(self._model):
+            self.outcome.final_weights = self._model.get_weights()
+            report["has_final_weights"] = True
+            if not self._model.trainable_variables:
+                # A later process, which builds the network anew, has no features of rows whose loss is known.
+                report["final_loss"], _ = self._loop.train_epoch(rows, 0, np.random.default_rng(0), None, None)
+        self._model.set_weights(weights)
 
     def _first_weights(self, result):
         """Return the weights of the network, or of the network of the first fold, a list of arrays."""

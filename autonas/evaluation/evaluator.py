@@ -13,6 +13,7 @@ from autonas.evaluation import (
     failures,
     fitting,
     keras_callbacks,
+    loops,
     phases,
     training,
     training_context,
@@ -176,10 +177,12 @@ class Evaluator(training_context.TrainingContext):
         # Random generators of dropout and augmentation begin anew, so that a model from a file trains the same way.
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.weights.initial)
         kept.model.set_weights(weights)
-        choices = outcome.report.get("fitted")
+        loop, choices = kept.loop, outcome.report.get("fitted")
         if kept.weights.final is not None:
             kept.model.set_weights(kept.weights.final)
             kept.loop.forget()
+            if "final_loss" in outcome.report:
+                loop = loops.KnownLoop(kept.loop, outcome.report["final_loss"])
         elif choices:
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 5])
@@ -194,7 +197,7 @@ class Evaluator(training_context.TrainingContext):
             rows = rows[np.argsort(np.isin(rows, self.problem.dataset.train_rows), kind="stable")]
             rows = rows[: max(1, round(epochs * len(rows)))]
         result = training.train(
-            kept.loop,
+            loop,
             training.ShuffledRows(rows, outcome.batch_size, generator),
             training.Length(
                 max(1, round(epochs)),

@@ -37,7 +37,7 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
         deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
         takes_fewer_rows: Whether a fitter whose inputs take too long for all rows gets a random sample of the rows, of
             at least 100. Defaults to `True`.
-        with_final: Whether fitters that can do so also compute the weights of the final fit; see `final_weights`.
+        with_final: Whether fitters that can do so also compute the weights of the final fit; see `use_all_rows`.
             Defaults to `False`.
 
     Returns:
@@ -66,16 +66,9 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
     return choices
 
 
-def final_weights(model):
-    """Return the weights of a network for all rows, a list of arrays, if `fit` computed them, otherwise `None`.
-
-    The weights of the model don't change.
-    """
-    weights = model.get_weights()
-    is_complete = all([fitter.use_all_rows() for fitter in fitters.fitters_of(model)])
-    final = model.get_weights() if is_complete else None
-    model.set_weights(weights)
-    return final
+def use_all_rows(model):
+    """Set the weights for all rows that `fit` computed beside the others; return whether all fitters have done so."""
+    return all([fitter.use_all_rows() for fitter in fitters.fitters_of(model)])
 
 
 def refit(model, dataset, choices, generator, deadline=None):

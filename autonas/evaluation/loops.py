@@ -252,6 +252,24 @@ class FittedLoop(TrainingLoop):
             return None
 
 
+class KnownLoop(TrainingLoop):
+    """Training loop of a model whose final weights were computed in the search: an epoch changes nothing.
+
+    Args:
+        loop: The `TrainingLoop` of the model.
+        loss: The loss with the final weights.
+    """
+
+    def __init__(self, loop, loss):
+        super().__init__(loop.model, loop.dataset)
+        self.phases = loop.phases
+        self._loss = loss
+
+    def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        """Return the loss, and that the epoch is complete."""
+        return self._loss, True
+
+
 def predictions_from(tensor, values, model):
     """Return the predictions of a network, a dict of arrays, from the values of one of its symbolic tensors.
 

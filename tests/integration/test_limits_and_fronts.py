@@ -319,7 +319,7 @@ def test_a_search_that_its_time_limit_ended_is_reopened_without_further_trials(i
 def test_a_search_for_one_objective_has_no_front(iris):
     model = classifier(max_trials=1).fit(*iris)
     for use in (model.pareto_front, model.select, model.plot_pareto):
-        with pytest.raises(ValueError, match="`objective` must be a list of several"):
+        with pytest.raises(ValueError, match="front. Received in fit: objective='val_loss'"):
             use()
 
 
