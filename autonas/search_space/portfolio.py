@@ -134,7 +134,7 @@ _FORECAST: list[dict[str, Scalar]] = [{"kind": "linear"}, *_SERIES]
 _FIRST_SHARE, _SECOND_SHARE, _LARGEST_SHARE = 0.15, 0.25, 0.3
 #: Times of a kernel of Hydra and of a feature of MiniRocket, whose kernels have several, relative to the measured time
 #: of a response.
-_HYDRA_RESPONSES, _MINIROCKET_RESPONSES = 2.0, 0.5
+_HYDRA_RESPONSES, _MINIROCKET_RESPONSES = 1.2, 0.35
 #: Number of rows from which on a fit takes a random sample of the rows if there is no time for all.
 _SAMPLED_ROWS = 1500
 #: Number of series up to which trees consider half of the features of a split, in some seconds.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -73,11 +74,12 @@ class HydraBlock(block.Block):
             return stand_in
         generator = series_kernels.new_generator()
         features = []
-        for dilation in dilations:
-            for source in sources:
-                kernels = _kernels(groups // len(sources), source[0].shape[-1], dilation, generator)
-                features.append(series_kernels.inner_model(functools.partial(_compete, kernels), source)[1])
-        return ops.sqrt(ops.concatenate(features, axis=-1))
+        for source in sources:
+            n_kernels, n_channels = groups // len(sources), source[0].shape[-1]
+            kernels = [_kernels(n_kernels, n_channels, dilation, generator) for dilation in dilations]
+            for some in series_kernels.together(kernels, length * GROUP * n_kernels):
+                features.append(series_kernels.inner_model(functools.partial(_compete, some), source)[1])
+        return ops.sqrt(ops.concatenate(features, axis=-1) if len(features) > 1 else features[0])
 
 
 def _kernels(groups: int, n_channels: int, dilation: int, generator: np.random.Generator) -> series_kernels.Kernels:
@@ -90,17 +92,18 @@ def _kernels(groups: int, n_channels: int, dilation: int, generator: np.random.G
 
 
 def _compete(
-    kernels: series_kernels.Kernels, values: keras.KerasTensor, observed: keras.KerasTensor | None = None
+    kernels: Sequence[series_kernels.Kernels], values: keras.KerasTensor, observed: keras.KerasTensor | None = None
 ) -> keras.KerasTensor:
     """Return the sums of the largest responses and the counts of the smallest ones, `(n, 2 * kernels)`, at least 0."""
-    length, n_kernels = values.shape[1], kernels.matrix.shape[1]
-    # Grouped in this way, the largest of eight is found four times as fast as among neighbours.
-    responses = ops.reshape(kernels(values), (-1, length, GROUP, n_kernels // GROUP))
+    length, n_groups = values.shape[1], kernels[0].matrix.shape[1] // GROUP
+    # Grouped in this way, the largest of eight is found several times as fast as among neighbours.
+    of_dilations = [ops.reshape(member(values), (-1, length, GROUP, n_groups)) for member in kernels]
+    responses = ops.concatenate(of_dilations, axis=-1) if len(of_dilations) > 1 else of_dilations[0]
     is_largest = ops.cast(ops.greater_equal(responses, ops.max(responses, axis=2, keepdims=True)), "float32")
     is_smallest = ops.cast(ops.less_equal(responses, ops.min(responses, axis=2, keepdims=True)), "float32")
     counted = [responses * is_largest, is_smallest]
     if observed is not None:
         weight = observed * (length / ops.maximum(ops.sum(observed, axis=1, keepdims=True), 1.0))
         counted = [count * ops.expand_dims(weight, -1) for count in counted]
-    sums = [ops.reshape(ops.sum(count, axis=1), (-1, n_kernels)) for count in counted]
+    sums = [ops.reshape(ops.sum(count, axis=1), (-1, GROUP * n_groups * len(kernels))) for count in counted]
     return ops.relu(ops.concatenate(sums, axis=-1))

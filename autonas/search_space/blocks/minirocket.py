@@ -32,17 +32,19 @@ class MiniRocketBlock(block.Block):
 
     There are 84 kernels of nine weights, 2 or -1, in dilations up to the length of the series. A feature is the share
     of the steps at which the response of a kernel is larger than a bias. The biases are quantiles of the response to a
-    random training row. Half of the kernels read zeros beyond the ends of the series, and the others skip these steps.
-    Connected to a `TimeSeriesInput`, the block standardises the channels. Missing steps don't count. With several
-    channels, a kernel reads the sum of one to nine of them, chosen at random. The paper has up to 32 dilations. This
-    block has two per power of 2, which are built and compiled in half of the time, and are about as accurate.
+    random training row. Connected to a `TimeSeriesInput`, the block standardises the channels. Missing steps don't
+    count. With several channels, a kernel reads the sum of one to nine of them, chosen at random.
+
+    The paper has up to 32 dilations, and half of its kernels skip the steps near the ends of the series. This block has
+    two dilations per power of 2, and all kernels read zeros beyond the ends. So all dilations are compared with their
+    biases at once, which is built and compiled in a fraction of the time, and is about as accurate.
 
     With all poolings, the block is MultiRocket (Tan et al. 2022). There are three further features of a kernel and a
     bias: the mean of response minus bias over the steps above the bias, their mean position, and the length of the
     longest run of them. Half of the features are of the differences between consecutive steps.
 
     Args:
-        size: Number of features, or a range, rounded down to a multiple of 84, with all poolings of 672. Defaults to
+        size: Number of features, or a range, rounded to a multiple of 84 for each dilation and pooling. Defaults to
             10,000.
         poolings: `"share"` or `"all"`, or a range. Defaults to a choice of both.
         name: Name of the block.
@@ -79,19 +81,22 @@ class MiniRocketBlock(block.Block):
             if series.shape[1] > 1:
                 sources.append(series_kernels.differences(sources[0]))
             n_biases //= _N_POOLINGS * len(sources)
-        n_biases = max(1, n_biases)
-        n_features = len(_WEIGHTS) * n_biases * len(sources) * (_N_POOLINGS if poolings == "all" else 1)
+        dilations = [_dilations(source[0].shape[1], n_biases) for source in sources]
+        # Each kernel has as many biases in each dilation.
+        counts = [max(1, round(n_biases / len(members))) for members in dilations]
+        n_features = sum(len(members) * count for members, count in zip(dilations, counts, strict=True))
+        n_features *= len(_WEIGHTS) * (_N_POOLINGS if poolings == "all" else 1)
         stand_in = series_kernels.stand_in(hp, series, n_features)
         if stand_in is not None:
             return stand_in
         (head,) = list(self.heads)[:1]
         generator, features = series_kernels.new_generator(), []
-        for source in sources:
+        for source, members, count in zip(sources, dilations, counts, strict=True):
+            length, n_channels = source[0].shape[1:]
+            kernels = [series_kernels.Kernels(_WEIGHTS, n_channels, dilation, generator) for dilation in members]
             thresholds, models = [], []
-            for position, (dilation, count) in enumerate(_dilations(source[0].shape[1], n_biases).items()):
-                order = _order(position)
-                kernels = series_kernels.Kernels(_WEIGHTS[order], source[0].shape[-1], dilation, generator)
-                thresholds.append(Thresholds(kernels, order, count, poolings))
+            for some in series_kernels.together(kernels, length * len(_WEIGHTS) * count):
+                thresholds.append(Thresholds(some, count, poolings))
                 model, pooled = series_kernels.inner_model(thresholds[-1], source)
                 features.append(pooled)
                 models.append(model)
@@ -101,62 +106,70 @@ class MiniRocketBlock(block.Block):
 
 
 class Thresholds:
-    """Layers that compare the responses of the kernels of one dilation with their biases.
+    """Layers that compare the responses of the kernels of some dilations with their biases.
 
     Args:
-        kernels: The `Kernels`. The first half reads zeros beyond the ends of a series.
-        order: Numbers of the kernels among all 84.
+        kernels: The `Kernels`, one for each dilation.
         n_biases: Number of biases of each kernel.
         poolings: `"share"` or `"all"`; see `MiniRocketBlock`.
     """
 
-    def __init__(self, kernels: series_kernels.Kernels, order: np.ndarray, n_biases: int, poolings: str) -> None:
+    def __init__(self, kernels: Sequence[series_kernels.Kernels], n_biases: int, poolings: str) -> None:
         self.kernels = kernels
-        self.order = order
         self.n_biases = n_biases
         self.poolings = poolings
-        self.layers: list[keras.layers.BatchNormalization] = []
+        self.n_kernels = len(_WEIGHTS) * len(kernels)
+        # A layer that adds weights of its own to the responses would need a copy of them for each bias.
+        self._layer = keras.layers.Embedding(1, n_biases * self.n_kernels, trainable=False, dtype="float32")
 
     def __call__(self, values: keras.KerasTensor, observed: keras.KerasTensor | None = None) -> keras.KerasTensor:
-        """Return the features of the steps with a response above the bias, `(n, poolings * biases)`."""
-        responses, length, margin = self.kernels(values), values.shape[1], self.kernels.margin
-        half = len(self.order) // 2
-        # A series shorter than a kernel has no step whose neighbours all exist.
-        inner = slice(margin, length - margin) if length > 2 * margin else slice(None)
-        halves = [responses[..., :half], responses[:, inner, half:]]
-        counted = [observed, observed]
-        if observed is not None and length > 2 * margin:
-            counted[1] = observed[:, : length - 2 * margin] * observed[:, 2 * margin :]
-        return ops.concatenate([self._pooled(*pair) for pair in zip(halves, counted, strict=True)], axis=-1)
-
-    def _pooled(self, responses: keras.KerasTensor, observed: keras.KerasTensor | None) -> keras.KerasTensor:
-        # The frozen layer subtracts its mean, the biases.
-        layer = keras.layers.BatchNormalization(center=False, scale=False, trainable=False, dtype="float32")
-        self.layers.append(layer)
-        above = layer(ops.concatenate([responses] * self.n_biases, axis=-1) if self.n_biases > 1 else responses)
-        is_above = ops.cast(ops.greater(above, 0.0), "float32")
-        if observed is not None:
-            is_above = is_above * observed
-        n_steps = responses.shape[1] if observed is None else ops.maximum(ops.sum(observed, axis=1), 1.0)
+        """Return the features of the steps with a response above the bias, `(n, poolings * biases * kernels)`."""
+        of_dilations = [member(values) for member in self.kernels]
+        responses = ops.concatenate(of_dilations, axis=-1) if len(of_dilations) > 1 else of_dilations[0]
+        responses = ops.expand_dims(responses, 2)
+        # One 0, for any number of series: the number of the row of the layer's weights.
+        row = ops.sum(ops.cast(ops.zeros_like(values[:, :1, 0]), "int32"), axis=0)
+        biases = ops.reshape(self._layer(row), (1, 1, self.n_biases, self.n_kernels))
+        is_above = ops.cast(ops.greater(responses, biases), "float32")
+        if observed is None:
+            n_steps = values.shape[1]
+        else:
+            is_above = is_above * observed[..., None]
+            n_steps = ops.maximum(ops.sum(observed, axis=1), 1.0)[..., None]
         n_above = ops.sum(is_above, axis=1)
-        shares = n_above / n_steps
-        if self.poolings == "share":
-            return shares
-        counts = ops.maximum(n_above, 1.0)
-        means = ops.sum(above * is_above, axis=1) / counts
-        positions = np.arange(1, responses.shape[1] + 1, dtype="float32")[None, :, None]
+        pooled = [n_above / n_steps]
+        if self.poolings == "all":
+            pooled += self._pooled(responses - biases, is_above, n_above, n_steps)
+        return ops.reshape(
+            ops.concatenate(pooled, axis=1) if len(pooled) > 1 else pooled[0],
+            (-1, len(pooled) * self.n_biases * self.n_kernels),
+        )
+
+    def _pooled(
+        self, excess: keras.KerasTensor, is_above: keras.KerasTensor, n_above: keras.KerasTensor, n_steps: Any
+    ) -> list[keras.KerasTensor]:
+        """Return the mean excess of the steps above the bias, their mean position and the length of their longest run.
+
+        Args:
+            excess: The responses minus the biases, `(n, time, biases, kernels)`.
+            is_above: 1 at the steps above the bias, otherwise 0, as `excess`.
+            n_above: Number of these steps, `(n, biases, kernels)`.
+            n_steps: Number of steps, or of the observed ones, `(n, 1, 1)`.
+        """
+        counts, length = ops.maximum(n_above, 1.0), excess.shape[1]
+        positions = np.arange(1, length + 1, dtype="float32")[None, :, None, None]
+        means = ops.sum(excess * is_above, axis=1) / counts
         indices = ops.sum(is_above * positions, axis=1) / counts
         # The last step so far that isn't above the bias, by a running maximum.
         last = (1.0 - is_above) * positions
-        for step in (2**power for power in range((responses.shape[1] - 1).bit_length())):
-            last = ops.maximum(last, ops.pad(last[:, :-step], [[0, 0], [step, 0], [0, 0]]))
+        for step in (2**power for power in range((length - 1).bit_length())):
+            last = ops.maximum(last, ops.pad(last[:, :-step], [[0, 0], [step, 0], [0, 0], [0, 0]]))
         runs = ops.max(ops.subtract(positions, last), axis=1)
-        return ops.concatenate([shares, means, indices / n_steps, runs / n_steps], axis=-1)
+        return [means, indices / n_steps, runs / n_steps]
 
-    def set(self, biases: np.ndarray) -> None:
-        """Set the biases, an array `(kernels, biases)`."""
-        for layer, half in zip(self.layers, np.split(biases, 2), strict=True):
-            layer.set_weights([half.T.ravel(), np.ones(half.size)])
+    def set(self, biases: Sequence[np.ndarray]) -> None:
+        """Set the biases, a list of arrays `(kernels, biases)`, one for each dilation."""
+        self._layer.set_weights([np.concatenate(biases).T.reshape(1, -1)])
 
 
 class Biases(fitters.Fitter):
@@ -167,7 +180,7 @@ class Biases(fitters.Fitter):
     Args:
         inputs: Symbolic tensor of the series.
         head: Name of the head.
-        thresholds: List of `Thresholds`, one for each dilation.
+        thresholds: List of `Thresholds`, of some dilations each.
         is_masked: Whether the last channel of the series marks the observed steps.
     """
 
@@ -182,36 +195,39 @@ class Biases(fitters.Fitter):
     def fit(
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
-        n_earlier = 0
-        for threshold in self.thresholds:
-            n_kernels, n_biases = len(threshold.order), threshold.n_biases
-            numbers = n_earlier + threshold.order[:, None] * n_biases + np.arange(1, n_biases + 1)
-            n_earlier += n_kernels * n_biases
-            rows = generator.integers(len(training.inputs), size=n_kernels)
-            biases = [
-                self._quantiles(training.inputs[row], threshold.kernels, kernel, numbers[kernel] * _GOLDEN_RATIO % 1)
-                for kernel, row in enumerate(rows)
-            ]
-            threshold.set(np.array(biases))
+        numbers = itertools.count(1)
+        for thresholds in self.thresholds:
+            biases = []
+            for kernels in thresholds.kernels:
+                rows = training.inputs[generator.integers(len(training.inputs), size=len(_WEIGHTS))]
+                if self.is_masked:
+                    responses = np.where(rows[..., -1] > 0, kernels.respond(rows[..., :-1]), np.nan)
+                else:
+                    responses = kernels.respond(rows)
+                multiples = list(itertools.islice(numbers, len(_WEIGHTS) * thresholds.n_biases))
+                levels = np.reshape(multiples, (-1, thresholds.n_biases)) * _GOLDEN_RATIO % 1
+                biases.append(_quantiles(responses, levels))
+            thresholds.set(biases)
         return {}
 
-    def _quantiles(
-        self, series: np.ndarray, kernels: series_kernels.Kernels, kernel: int, levels: np.ndarray
-    ) -> np.ndarray:
-        """Return quantiles of the response of a kernel to a series at its observed steps."""
-        if not self.is_masked:
-            return np.quantile(kernels.respond(series, kernel), levels)
-        return np.quantile(kernels.respond(series[:, :-1], kernel)[series[:, -1] > 0], levels)
+
+def _quantiles(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Return quantiles of the numbers of each row, of levels of its own; a row of NaN has the quantiles 0.
+
+    Args:
+        values: Array `(rows, n)`. NaN doesn't count.
+        levels: Array `(rows, quantiles)`.
+    """
+    ordered = np.sort(values, axis=1)
+    last = np.maximum(np.sum(~np.isnan(values), axis=1, keepdims=True) - 1, 0)
+    places = levels * last
+    below = places.astype(int)
+    lower, upper = (np.take_along_axis(ordered, np.minimum(place, last), axis=1) for place in (below, below + 1))
+    return np.nan_to_num(lower + (places - below) * (upper - lower))
 
 
-def _order(position: int) -> np.ndarray:
-    """Return the kernels of a dilation: first the kernels that read zeros beyond the ends, every second one in turn."""
-    numbers = np.arange(len(_WEIGHTS))
-    return np.concatenate([numbers[position % 2 :: 2], numbers[1 - position % 2 :: 2]])
-
-
-def _dilations(length: int, n_biases: int) -> dict[int, int]:
-    """Return the number of biases of a kernel for each dilation.
+def _dilations(length: int, n_biases: int) -> list[int]:
+    """Return the dilations, a list.
 
     Args:
         length: Number of steps of the series.
@@ -220,6 +236,5 @@ def _dilations(length: int, n_biases: int) -> dict[int, int]:
     n_dilations = int(_PER_OCTAVE * np.log2(series_kernels.largest_dilation(length))) + 1
     dilations = np.unique((2 ** (np.arange(n_dilations) / _PER_OCTAVE)).astype(int))
     if len(dilations) > n_biases:
-        dilations = dilations[np.linspace(0, len(dilations) - 1, n_biases).astype(int)]
-    fewest, rest = divmod(n_biases, len(dilations))
-    return {int(dilation): fewest + (position < rest) for position, dilation in enumerate(dilations)}
+        dilations = dilations[np.linspace(0, len(dilations) - 1, max(1, n_biases)).astype(int)]
+    return dilations.tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -126,14 +126,37 @@ class Kernels:
         convolution = keras.layers.Conv1D(n_kernels, LENGTH, padding="same", dilation_rate=self.dilation, **_FROZEN)
         return _frozen(convolution, self.matrix.reshape(LENGTH, -1, n_kernels))(values)
 
-    def respond(self, values: np.ndarray, kernel: int) -> np.ndarray:
-        """Return the response of one kernel to one series, arrays `(time,)` and `(time, channels)`."""
+    def respond(self, series: np.ndarray) -> np.ndarray:
+        """Return the response of each kernel to a series of its own, from `(kernels, time, channels)`.
+
+        Returns:
+            Array `(kernels, time)`.
+        """
         if self.sums is not None:
-            values = values @ self.sums
-        padded = np.pad(values, [[self.margin, self.margin], [0, 0]])
-        by_step = self.matrix[:, kernel].reshape(LENGTH, -1)
+            series = series @ self.sums
+        n_steps = series.shape[1]
+        padded = np.pad(series, [[0, 0], [self.margin, self.margin], [0, 0]])
+        by_step = self.matrix.reshape(LENGTH, -1, len(series))
         starts = range(0, LENGTH * self.dilation, self.dilation)
-        return sum(padded[start : start + len(values)] @ step for start, step in zip(starts, by_step, strict=True))
+        products = [
+            np.einsum("ktc,ck->kt", padded[:, start : start + n_steps], step)
+            for start, step in zip(starts, by_step, strict=True)
+        ]
+        return np.sum(products, axis=0)
+
+
+def together(kernels: Sequence[Kernels], n_values: int) -> Iterator[Sequence[Kernels]]:
+    """Yield the kernels of as many dilations at a time as share the processor's caches.
+
+    Operations on the responses of all dilations together are built and compiled once.
+
+    Args:
+        kernels: The `Kernels`, one for each dilation.
+        n_values: Number of values that are computed from a series for each dilation.
+    """
+    step = max(1, node_graph.CACHED_VALUES // n_values)
+    for start in range(0, len(kernels), step):
+        yield kernels[start : start + step]
 
 
 def largest_dilation(length: int) -> float:

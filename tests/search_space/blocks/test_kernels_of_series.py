@@ -62,10 +62,16 @@ def shifted(x, dilation):
 
 
 def inner_weights(network):
-    """The weights of each inner network, with the kernels of a convolution as a matrix `(9 * channels, kernels)`."""
+    """The weights of each inner network: sums of channels, then kernels as matrices `(9 * channels, kernels)`."""
     models = [layer for layer in network.layers if isinstance(layer, keras.Model)]
     return [
-        [array.reshape(-1, array.shape[2]) if array.ndim == 3 else array for array in model.get_weights()]
+        [
+            array.reshape(-1, array.shape[-1])
+            for layer in (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Embedding)
+            for member in model.layers
+            if isinstance(member, layer)
+            for array in member.get_weights()
+        ]
         for model in models
     ]
 
@@ -95,23 +101,23 @@ def test_hydra_counts_the_winners_and_losers_of_each_group(channels):
     # Three dilations, two sources, three groups of eight kernels, two features.
     assert outputs.shape == (8, 3 * 2 * 3 * 8 * 2)
     expected = []
-    weights = iter(inner_weights(network))
-    for dilation in (1, 2, 4):
-        for source in (x, np.diff(x, axis=1)):
-            *sums, matrix = next(weights)
-            read = source @ sums[0] if sums else source
-            responses = shifted(read, dilation).reshape(*source.shape[:2], -1) @ matrix
-            responses = responses.reshape(*source.shape[:2], 8, 3)
-            largest, smallest = responses.argmax(2)[:, :, None], responses.argmin(2)[:, :, None]
-            kernel = np.arange(8)[:, None]
-            sums = np.where(kernel == largest, responses, 0).sum(1).clip(0)
-            expected += [sums.reshape(8, -1), (kernel == smallest).sum(1).reshape(8, -1)]
+    for source, (*sums, first, second, third) in zip((x, np.diff(x, axis=1)), inner_weights(network), strict=True):
+        responses = []
+        for position, (dilation, matrix) in enumerate(zip((1, 2, 4), (first, second, third), strict=True)):
+            read = source @ sums[position] if sums else source
+            response = shifted(read, dilation).reshape(*source.shape[:2], -1) @ matrix
+            responses.append(response.reshape(*source.shape[:2], 8, 3))
+        responses = np.concatenate(responses, axis=3)
+        largest, smallest = responses.argmax(2)[:, :, None], responses.argmin(2)[:, :, None]
+        kernel = np.arange(8)[:, None]
+        won = np.where(kernel == largest, responses, 0).sum(1).clip(0)
+        expected += [won.reshape(8, -1), (kernel == smallest).sum(1).reshape(8, -1)]
     np.testing.assert_allclose(outputs, np.sqrt(np.concatenate(expected, axis=1)), rtol=1e-3, atol=1e-3)
 
 
 def test_the_kernels_of_hydra_have_mean_zero_and_size_one():
     network = features_of(autonas.HydraBlock(groups=4, difference=False), waves(4)[0])
-    for (matrix,) in inner_weights(network):
+    for matrix in itertools.chain.from_iterable(inner_weights(network)):
         assert matrix.shape == (9, 32)
         np.testing.assert_allclose(matrix.mean(0), 0, atol=1e-7)
         np.testing.assert_allclose(np.abs(matrix).sum(0), 1, rtol=1e-5)
@@ -122,25 +128,27 @@ def test_minirocket_counts_the_steps_above_quantiles_of_a_training_row(channels)
     x, _ = waves(12, channels=channels)
     network = features_of(autonas.MiniRocketBlock(size=840, poolings="share"), x)
     outputs = predicted(network, x)
-    assert outputs.shape == (12, 840)
-    position = 0
+    assert outputs.shape == (12, 672)  # Four dilations, two biases.
     kernels = [[2.0 if step in chosen else -1.0 for step in range(9)] for chosen in itertools.combinations(range(9), 3)]
-    for number, (dilation, weights) in enumerate(zip((1, 2, 4, 5), inner_weights(network), strict=True)):
-        matrix = next(each for each in weights if each.ndim == 2 and each.shape[1] == 84)
-        padded, valid = [each for each in weights if each.ndim == 1][::2]
-        read = x @ weights[0] if channels == 20 else x
+    (weights,) = inner_weights(network)
+    *sums, first, second, third, fourth = weights[:-1]
+    matrices, biases = (first, second, third, fourth), weights[-1].reshape(2, 4, 84)
+    levels = np.arange(1, 673).reshape(4, 84, 2) * (1 + 5**0.5) / 2 % 1
+    for position, (dilation, matrix) in enumerate(zip((1, 2, 4, 5), matrices, strict=True)):
+        read = x @ sums[position] if channels == 20 else x
         if channels == 1:
-            first = [kernel for index, kernel in enumerate(kernels) if index % 2 == number % 2]
-            np.testing.assert_array_equal(matrix[:, :42].T, first)
+            np.testing.assert_array_equal(matrix.T, kernels)
         responses = shifted(read, dilation).reshape(*x.shape[:2], -1) @ matrix
-        halves = (responses[..., :42], padded), (responses[:, 4 * dilation : -4 * dilation, 42:], valid)
-        for part, biases in halves:
-            expected = (np.tile(part, len(biases) // 42) > biases).mean(1)
-            near = outputs[:, position : position + len(biases)]
-            np.testing.assert_allclose(near, expected, atol=1.01 / part.shape[1])
+        quantiles = np.array([np.quantile(responses, level, axis=1) for level in levels[position].ravel()])
+        for number in range(2):
+            bias = biases[number, position]
+            near = outputs.reshape(12, 2, 4, 84)[:, number, position]
+            expected = (responses > bias).mean(1)
+            np.testing.assert_allclose(near, expected, atol=1.01 / x.shape[1])
             assert np.mean(np.abs(near - expected) > 1e-6) < 0.01  # A response may equal its bias.
-            position += len(biases)
-    assert position == 840
+            # The bias is this quantile of one of the series.
+            own = quantiles.reshape(84, 2, 12, 84)[np.arange(84), number, :, np.arange(84)]
+            np.testing.assert_allclose(np.abs(own - bias[:, None]).min(1), 0, atol=1e-4)
     assert 0.35 < outputs.mean() < 0.65
 
 
@@ -151,22 +159,27 @@ def test_multirocket_pools_the_steps_above_a_bias_in_four_ways():
     assert outputs.shape == (6, 672)
     weights = inner_weights(network)
     assert len(weights) == 2  # A dilation of the series, and one of its differences.
-    for source, arrays, features in zip((x, np.diff(x, axis=1)), weights, np.split(outputs, 2, axis=1), strict=True):
-        matrix = next(each for each in arrays if each.ndim == 2)
-        padded, valid = [each for each in arrays if each.ndim == 1][::2]
-        responses = shifted(source, 1).reshape(*source.shape[:2], -1) @ matrix
-        halves = (responses[..., :42] - padded, responses[:, 4:-4, 42:] - valid)
-        for excess, pooled in zip(halves, np.split(features, 2, axis=1), strict=True):
-            shares, means, positions, runs = np.split(pooled, 4, axis=1)
-            above = excess > 0
-            count = np.maximum(above.sum(1), 1)
-            length = excess.shape[1]
-            steps = np.arange(1, length + 1)[None, :, None]
-            longest = [[max(map(len, "".join(map(str, 1 * row)).split("0"))) for row in each.T] for each in above]
-            np.testing.assert_allclose(shares, above.mean(1), atol=1e-6)
-            np.testing.assert_allclose(means, (excess * above).sum(1) / count, rtol=1e-2, atol=1e-4)
-            np.testing.assert_allclose(positions, (above * steps).sum(1) / count / length, atol=1e-5)
-            np.testing.assert_allclose(runs, np.array(longest) / length, atol=1e-6)
+    for source, (matrix, biases), pooled in zip((x, np.diff(x, axis=1)), weights, np.split(outputs, 2, 1), strict=True):
+        excess = shifted(source, 1).reshape(*source.shape[:2], -1) @ matrix - biases
+        shares, means, positions, runs = np.split(pooled, 4, axis=1)
+        above = excess > 0
+        count = np.maximum(above.sum(1), 1)
+        length = excess.shape[1]
+        steps = np.arange(1, length + 1)[None, :, None]
+        longest = [[max(map(len, "".join(map(str, 1 * row)).split("0"))) for row in each.T] for each in above]
+        np.testing.assert_allclose(shares, above.mean(1), atol=1e-6)
+        np.testing.assert_allclose(means, (excess * above).sum(1) / count, rtol=1e-2, atol=1e-4)
+        np.testing.assert_allclose(positions, (above * steps).sum(1) / count / length, atol=1e-5)
+        np.testing.assert_allclose(runs, np.array(longest) / length, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_steps", [1, 40])
+def test_a_training_row_without_observed_steps_has_finite_features(n_steps):
+    x, _ = waves(4, length=40)
+    x[:, n_steps:] = np.nan
+    x[0] = np.nan
+    for block in (autonas.HydraBlock(groups=4), autonas.MiniRocketBlock(size=1344, poolings="all")):
+        assert np.isfinite(predicted(features_of(block, x, has_missing=True), x)).all()
 
 
 @pytest.mark.parametrize(
@@ -193,9 +206,10 @@ def test_steps_that_are_missing_within_a_series_do_not_count():
     x, _ = waves(4, length=40)
     x[:, 10:20] = np.nan
     network = features_of(autonas.HydraBlock(groups=2, difference=False), x, has_missing=True)
-    counts = predicted(network, x).reshape(4, 3, 2, 16)[:, :, 1] ** 2
+    # Sums and counts of eight kernels, in three dilations and two groups.
+    counts = predicted(network, x).reshape(4, 2, 8, 3, 2)[:, 1] ** 2
     # One of eight kernels is the smallest at each observed step; the counts are as of 40 steps.
-    np.testing.assert_allclose(counts.sum(-1), 2 * 40, rtol=1e-4)
+    np.testing.assert_allclose(counts.sum(1), 40, rtol=1e-4)
 
 
 def test_the_same_seed_makes_the_same_kernels_and_another_seed_others():
