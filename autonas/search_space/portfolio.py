@@ -132,9 +132,9 @@ _FORECAST: list[dict[str, Scalar]] = [{"kind": "linear"}, *_SERIES]
 #: Largest shares of the time limit of the first kernels, of more of them and of other kernels. The shares are without
 #: compilation, and kernels for which the time is too short are fitted to a sample of the rows.
 _FIRST_SHARE, _SECOND_SHARE, _LARGEST_SHARE = 0.15, 0.25, 0.3
-#: Times of a kernel of Hydra and of a feature of MiniRocket, whose kernels have several, relative to the measured time
-#: of a response.
-_HYDRA_RESPONSES, _MINIROCKET_RESPONSES = 1.2, 0.35
+#: Times of a kernel of Hydra and of a feature of MiniRocket, whose kernels have several, with one pooling and with all,
+#: relative to the measured time of a response.
+_HYDRA_RESPONSES, _MINIROCKET_RESPONSES, _MULTIROCKET_RESPONSES = 1.2, 0.35, 1.4
 #: Number of rows from which on a fit takes a random sample of the rows if there is no time for all.
 _SAMPLED_ROWS = 1500
 #: Number of series up to which trees consider half of the features of a split, in some seconds.
@@ -303,7 +303,8 @@ def _series(length: int, conditions: Conditions) -> list[dict[str, Scalar]]:
         prefix = f"kind_kernels/transform_{point.get('kind_kernels/transform')}"
         groups, size = (int(point.get(f"{prefix}/{name}", 0)) for name in ("groups", "size"))
         n_kernels = hydra.GROUP * groups * len(series_kernels.powers_of_two(length))
-        n_responses = _HYDRA_RESPONSES * n_kernels + _MINIROCKET_RESPONSES * size
+        of_feature = _MULTIROCKET_RESPONSES if point.get(f"{prefix}/poolings") == "all" else _MINIROCKET_RESPONSES
+        n_responses = _HYDRA_RESPONSES * n_kernels + of_feature * size
         return min(conditions.n_rows, _SAMPLED_ROWS) * length * n_responses / conditions.most_responses
 
     first = [point for point in _FIRST_KERNELS if share(point) <= _FIRST_SHARE] or _FIRST_KERNELS[:1]
