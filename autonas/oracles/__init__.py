@@ -113,6 +113,11 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
 def _check_points(strategy: Any, encoding: Encoding) -> None:
     """Raise a `ValueError` if an initial point of a strategy, or of the strategy inside, isn't in the space."""
     if isinstance(strategy, Oracle):
+        if isinstance(strategy, KerasTunerOracle) and strategy.initial_points:
+            raise ValueError(
+                "`initial_points` must be None for an oracle of Keras Tuner, which proposes all trials itself. "
+                f"Received: initial_points={strategy.initial_points!r:.100}"
+            )
         constructors.check(strategy.given_seed, strategy.max_trials, strategy.initial_points)
         planned.check_points(strategy.initial_points or (), encoding)
         _check_points(getattr(strategy, "strategy", None), encoding)

@@ -38,7 +38,7 @@ class KerasTunerOracle(base.Oracle):
         max_trials: Maximum number of candidates. Defaults to that of `oracle`.
         hyperparameters: The space. Defaults to `None`.
         seed: Seed of the journal. Defaults to that of `oracle`.
-        **kwargs: As in `Oracle`.
+        **kwargs: As in `Oracle`, but without `initial_points`: the wrapped oracle proposes all trials.
 
     Example:
 

@@ -221,6 +221,8 @@ def test_an_oracle_of_keras_tuner_gets_the_objective_and_any_fidelity():
     made = oracle_of(Recipe(inner, fidelity="successive_halving"), Extent(5, max_epochs=9), goal=Goal((objective,)))
     assert isinstance(made, oracles.SuccessiveHalvingOracle) and isinstance(made.strategy, oracles.KerasTunerOracle)
     assert made.ask()["tuner/epochs"] == 1
+    with pytest.raises(ValueError, match="`initial_points` must be None for an oracle of Keras Tuner"):
+        oracle_of(Recipe(oracles.KerasTunerOracle(inner, initial_points=[{}])), goal=Goal((objective,)))
 
 
 def test_a_supernet_is_put_inside_of_a_low_fidelity():
