@@ -134,7 +134,7 @@ _FORECAST: list[dict[str, Scalar]] = [{"kind": "linear"}, *_SERIES]
 _FIRST_SHARE, _SECOND_SHARE, _LARGEST_SHARE = 0.15, 0.25, 0.3
 #: Times of a kernel of Hydra and of a feature of MiniRocket, whose kernels have several, with one pooling and with all,
 #: relative to the measured time of a response.
-_HYDRA_RESPONSES, _MINIROCKET_RESPONSES, _MULTIROCKET_RESPONSES = 1.2, 0.35, 1.4
+_HYDRA_RESPONSES, _MINIROCKET_RESPONSES, _MULTIROCKET_RESPONSES = 1.2, 0.35, 0.8
 #: Number of rows from which on a fit takes a random sample of the rows if there is no time for all.
 _SAMPLED_ROWS = 1500
 #: Number of series up to which trees consider half of the features of a split, in some seconds.

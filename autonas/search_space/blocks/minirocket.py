@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -160,11 +161,8 @@ class Thresholds:
         positions = np.arange(1, length + 1, dtype="float32")[None, :, None, None]
         means = ops.sum(excess * is_above, axis=1) / counts
         indices = ops.sum(is_above * positions, axis=1) / counts
-        # The last step so far that isn't above the bias, by a running maximum.
-        last = (1.0 - is_above) * positions
-        for step in (2**power for power in range((length - 1).bit_length())):
-            last = ops.maximum(last, ops.pad(last[:, :-step], [[0, 0], [step, 0], [0, 0], [0, 0]]))
-        runs = ops.max(ops.subtract(positions, last), axis=1)
+        # A run ends at a step, and begins after the last step so far that isn't above the bias.
+        runs = ops.max(ops.subtract(positions, _running_maximum((1.0 - is_above) * positions)), axis=1)
         return [means, indices / n_steps, runs / n_steps]
 
     def set(self, biases: Sequence[np.ndarray]) -> None:
@@ -209,6 +207,25 @@ class Biases(fitters.Fitter):
                 biases.append(_quantiles(responses, levels))
             thresholds.set(biases)
         return {}
+
+
+def _running_maximum(values: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the largest of the values up to each step, `(n, time, biases, kernels)`. The values are at least 0.
+
+    The steps are a square of about as many parts as steps of a part, so that each value is read a few times.
+    """
+    _, length, *shape = values.shape
+    side = math.isqrt(length - 1) + 1
+    padded = ops.pad(values, [[0, 0], [0, side * side - length], [0, 0], [0, 0]])
+    parts = ops.reshape(padded, (-1, side, side, *shape))
+    within = [parts[:, :, 0]]
+    for step in range(1, side):
+        within.append(ops.maximum(within[-1], parts[:, :, step]))
+    before = [ops.zeros_like(within[0][:, 0])]
+    for part in range(side - 1):
+        before.append(ops.maximum(before[-1], within[-1][:, part]))
+    largest = ops.maximum(ops.stack(within, axis=2), ops.expand_dims(ops.stack(before, axis=1), 2))
+    return ops.reshape(largest, (-1, side * side, *shape))[:, :length]
 
 
 def _quantiles(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
