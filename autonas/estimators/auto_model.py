@@ -367,7 +367,9 @@ class AutoModel(searched.SearchedModel):
         prepared = self._prepare(plan, data)
         with assembly.opened_search(plan, prepared, data) as search:
             if self._reopened is not None:
-                search.state.stop_reason = self.stop_reason_  # A search that has ended begins no trials.
+                search.reopen(self.stop_reason_)
+                self._searched = (prepared, search)
+                return self
             info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
             served = search.run(info)
             self.search_ = info.to_json()

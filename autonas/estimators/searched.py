@@ -45,7 +45,7 @@ class SearchedModel(fitted.FittedModel):
         """Read the finished search of the run directory, without further trials.
 
         A pickled or loaded copy has no rows and trials, which `select`, `get_models`, `model_of` and `serve_ensemble`
-        need. The parameters of the estimator stay as they are.
+        need. The parameters of the estimator and the model that it serves stay as they are, and nothing is written.
 
         Args:
             x: Rows as in `fit`, the same as in the search.

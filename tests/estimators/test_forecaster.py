@@ -267,7 +267,9 @@ def test_a_search_that_is_continued_keeps_its_lookback(arguments, monkeypatch):
     again = autonas.TimeSeriesForecaster(**arguments).fit(wave())
     assert again.lookback_ == model.lookback_ > 2
     np.testing.assert_allclose(again.predict(wave()), model.predict(wave()))
+    expected = again.predict(wave())
     assert again.set_params(directory=None).reopen(wave()).lookback_ == model.lookback_
+    np.testing.assert_array_equal(again.predict(wave()), expected)
 
 
 def test_a_fit_that_fails_changes_nothing(arguments, monkeypatch):
