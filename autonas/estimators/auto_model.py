@@ -114,7 +114,9 @@ class AutoModel(searched.SearchedModel):
             `None`.
         metrics: Further metrics: names, Keras metrics or functions `(truth, predictions)`, one or a list, or a dict
             from head to metrics. Defaults to `None`: the usual metrics of the task alone.
-        loss: A Keras loss or its name. Defaults to `None`: cross-entropy for classes, the squared error for numbers.
+        loss: A Keras loss or its name. Numbers are standardised for the squared and the absolute error, `"huber"` and
+            `"log_cosh"`; any other loss, also a `keras.losses.Huber` of another `delta`, is computed in the units of
+            `y`. Defaults to `None`: cross-entropy for classes, the squared error for numbers.
         max_trials: Number of trials. Defaults to `None`: no limit with a `time_limit`, 6 if a supernet is trained,
             otherwise the number of the preset.
         time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`: no limit.
