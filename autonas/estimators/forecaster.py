@@ -65,7 +65,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         horizon: Number of steps to forecast. Defaults to 1.
         target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
         **others: As in `AutoModel`, with these differences. `objective` defaults to the root mean squared error, for
-            several targets to the loss, with equal weights of the targets. `loss` must be `"mse"`, `"mae"`, `"huber"` or
+            several targets to the loss, with equal weights of the targets. `loss` must be `"mse"`, `"mae"`, `"huber"`,
             `"log_cosh"`, or the object of Keras for one of them with its default `delta`, and defaults to the squared
             error. The validation set is the last windows. Costs include the linear forecast. `inputs`, `outputs`,
             `num_classes` and `class_weight` must be `None`.

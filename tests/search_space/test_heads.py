@@ -27,7 +27,8 @@ def quantile(truth, predicted):
     "loss",
     [
         None, "mse", "MAE", "huber", "Huber", "log_cosh", keras.losses.mean_absolute_error, keras.losses.Huber(),
-        keras.losses.LogCosh(), keras.losses.MeanSquaredError(name="mine"), keras.losses.MeanAbsoluteError(reduction="sum"),
+        keras.losses.LogCosh(), keras.losses.MeanSquaredError(name="mine"),
+        keras.losses.MeanAbsoluteError(reduction="sum"),
     ],
 )  # fmt: skip
 def test_losses_of_keras_are_known_whatever_their_names(loss):
