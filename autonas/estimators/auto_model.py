@@ -49,7 +49,8 @@ class AutoModel(searched.SearchedModel):
             `None`: the default graph.
         outputs: Output node of a head, or list of output nodes. Required with `inputs`. Defaults to `None`.
         task: `"classification"`, `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, or `None`: inferred
-            from `y`. Defaults to `None`.
+            from `y`. Tools of scikit-learn, such as `cross_val_score` and `GridSearchCV`, need the task before `fit`:
+            without a task they don't stratify folds by class. Defaults to `None`.
         search_space: Family of architectures of the default graph: `"chain"` (layers of any kind one after another,
             with skip connections), `"cell"` (stacks of one small cell), `"hierarchical"` (motifs of motifs) or
             `"layered"` (a kernel size and width for every layer; the only family for tables). Defaults to `None`: the
