@@ -143,8 +143,13 @@ class SearchedModel(fitted.FittedModel):
                 `autonas[interactive]`. Defaults to `False`.
 
         Raises:
+            ValueError: If `path` is a folder.
             ImportError: If Plotly is needed and not installed.
         """
+        if os.path.isdir(path):
+            raise ValueError(
+                f"`path` must be a file, such as 'report.html'. Received: path={os.fspath(path)!r:.200}, a folder"
+            )
         search, records = self._search()
         several = len(self.objectives_) > 1
         written = reports.report(
