@@ -74,7 +74,7 @@ class AutoModel(searched.SearchedModel):
             folders. After the default architecture, the best three architectures of these searches are tried. A
             Bayesian strategy also learns from all scores of the earlier searches. An earlier search has more influence
             if its scores rank the trials of this search correctly (see `autonas.oracles.BayesianOracle`). Requires a
-            strategy of autonas that trains no supernet. Defaults to `None`; scikit-learn's `False` is the same.
+            strategy of autonas that trains no supernet. Defaults to `None`; `False` and an empty list are the same.
         fidelity: How far candidates are trained. `"full"`: for all epochs. `"successive_halving"`: for a fiftieth of
             the epochs, after which the best candidates are promoted to longer trainings; `max_trials` is then the
             number of architectures, and every promotion is a further row of the leaderboard. `"hyperband"`: as
@@ -338,8 +338,8 @@ class AutoModel(searched.SearchedModel):
             sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`: equal weights.
             validation_data: Tuple `(x, y)`, a dataset if `x` is a dataset, or a DataFrame if `y` is the name of a
                 column, to score candidates on. Defaults to `None`: a share of `x`.
-            groups: Group of each row, `(n,)`. Rows of a group are never split between training and validation. Defaults
-                to `None`: no groups.
+            groups: Group of each row, `(n,)`. Rows of a group are never split between training and validation, which
+                has no effect beside `validation_data`. Defaults to `None`: no groups.
             callbacks: Callbacks beside the callbacks of the constructor. Defaults to `None`.
             epochs: Epochs of a full training, instead of the argument of the constructor. Defaults to `None`.
             batch_size: Number of rows per training step, which is not searched then. Defaults to `None`.
