@@ -368,6 +368,7 @@ class AutoModel(searched.SearchedModel):
         settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
         plan = planning.make_plan(self, data, started, settings)
         prepared = self._prepare(plan, data)
+        arguments.check_monitors(plan.request.keras_callbacks, prepared.epoch_numbers())
         with assembly.opened_search(plan, prepared, data) as search:
             if self._reopened is not None:
                 search.reopen(self.stop_reason_)
