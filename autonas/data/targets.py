@@ -61,6 +61,8 @@ class TargetEncoder:
             for regression `None`.
         n_outputs_: Number of units of the output layer: 1 for a binary task, otherwise the number of classes, labels or
             target columns.
+        units_: After `fit` without `scale`, the means and standard deviations of regression targets, a tuple of two
+            lists; otherwise `None`.
         threshold_: Probability of the second of two classes above which it is predicted, 0.5 after `fit`.
         target_shape: Shape of an encoded target: `()` for a multiclass task, otherwise `(n_outputs_,)`.
     """
@@ -95,7 +97,7 @@ class TargetEncoder:
         self.task_ = self._find_task(values, is_categorical(y))
         self.one_dimensional_ = values.ndim == 1
         self.dtype_ = _dtype_name(values)
-        self.classes_ = self.mean_ = self.deviation_ = None
+        self.classes_ = self.mean_ = self.deviation_ = self.units_ = None
         self.threshold_ = _THRESHOLD
         if self.task_ == "regression":
             self._fit_regression(values, rows)
@@ -327,10 +329,13 @@ class TargetEncoder:
         self.n_outputs_ = matrix.shape[1]
         self.mean_ = np.zeros(self.n_outputs_)
         self.deviation_ = np.ones(self.n_outputs_)
+        mean, deviation = training.mean(axis=0), training.std(axis=0)
+        deviation = np.where(deviation > 1e-12 * np.abs(mean), deviation, 1.0)
         if self.scale:
-            mean, deviation = training.mean(axis=0), training.std(axis=0)
-            self.deviation_ = np.where(deviation > 1e-12 * np.abs(mean), deviation, 1.0)
+            self.deviation_ = deviation
             self.mean_ = mean if self.center else self.mean_
+        else:
+            self.units_ = mean.tolist(), deviation.tolist()
 
 
 def _warn_about_column_vector(y):

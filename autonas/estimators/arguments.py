@@ -6,7 +6,7 @@ import copy
 import inspect
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NoReturn
 
 import cloudpickle
@@ -166,6 +166,29 @@ def _check_callbacks(request: Request) -> None:
                 f"{type(error).__name__}: {error}. Use an autonas.SearchCallback, which stays in this process"
                 f"{'' if request.is_inline else ', or executor=' + repr('inline')}."
             ) from error
+
+
+def check_monitors(callbacks: Iterable[keras.callbacks.Callback], names: Collection[str]) -> None:
+    """Raise a `ValueError` if a Keras callback monitors a number that no training has.
+
+    Nothing is refused beside a callback of another package or a `LambdaCallback`, which may add numbers to an epoch.
+
+    Args:
+        callbacks: The Keras callbacks.
+        names: Names of the numbers of an epoch.
+    """
+    callbacks = list(callbacks)
+    for callback in callbacks:
+        is_of_keras = type(callback).__module__.partition(".")[0] == "keras"
+        if not is_of_keras or isinstance(callback, keras.callbacks.LambdaCallback):
+            return
+    for callback in callbacks:
+        monitor = getattr(callback, "monitor", None)
+        if isinstance(monitor, str) and monitor not in names:
+            raise ValueError(
+                f"`callbacks` of Keras must monitor one of {', '.join(sorted(names))} (`metrics` adds others). "
+                f"Received: {type(callback).__name__}(monitor={monitor!r:.60})"
+            )
 
 
 def _refuse_keras_tuners_workers() -> None:

@@ -49,7 +49,8 @@ class AutoModel(searched.SearchedModel):
             `None`: the default graph.
         outputs: Output node of a head, or list of output nodes. Required with `inputs`. Defaults to `None`.
         task: `"classification"`, `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, or `None`: inferred
-            from `y`. Defaults to `None`.
+            from `y`. Tools of scikit-learn, such as `cross_val_score` and `GridSearchCV`, need the task before `fit`:
+            without a task they don't stratify folds by class. Defaults to `None`.
         search_space: Family of architectures of the default graph: `"chain"` (layers of any kind one after another,
             with skip connections), `"cell"` (stacks of one small cell), `"hierarchical"` (motifs of motifs) or
             `"layered"` (a kernel size and width for every layer; the only family for tables). Defaults to `None`: the
@@ -73,7 +74,7 @@ class AutoModel(searched.SearchedModel):
             folders. After the default architecture, the best three architectures of these searches are tried. A
             Bayesian strategy also learns from all scores of the earlier searches. An earlier search has more influence
             if its scores rank the trials of this search correctly (see `autonas.oracles.BayesianOracle`). Requires a
-            strategy of autonas that trains no supernet. Defaults to `None`; scikit-learn's `False` is the same.
+            strategy of autonas that trains no supernet. Defaults to `None`; `False` and an empty list are the same.
         fidelity: How far candidates are trained. `"full"`: for all epochs. `"successive_halving"`: for a fiftieth of
             the epochs, after which the best candidates are promoted to longer trainings; `max_trials` is then the
             number of architectures, and every promotion is a further row of the leaderboard. `"hyperband"`: as
@@ -114,7 +115,9 @@ class AutoModel(searched.SearchedModel):
             `None`.
         metrics: Further metrics: names, Keras metrics or functions `(truth, predictions)`, one or a list, or a dict
             from head to metrics. Defaults to `None`: the usual metrics of the task alone.
-        loss: A Keras loss or its name. Defaults to `None`: cross-entropy for classes, the squared error for numbers.
+        loss: A Keras loss or its name. Numbers are standardised for the squared and the absolute error, `"huber"` and
+            `"log_cosh"`; any other loss, also a `keras.losses.Huber` of another `delta`, is computed in the units of
+            `y`. Defaults to `None`: cross-entropy for classes, the squared error for numbers.
         max_trials: Number of trials. Defaults to `None`: no limit with a `time_limit`, 6 if a supernet is trained,
             otherwise the number of the preset.
         time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`: no limit.
@@ -335,8 +338,8 @@ class AutoModel(searched.SearchedModel):
             sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`: equal weights.
             validation_data: Tuple `(x, y)`, a dataset if `x` is a dataset, or a DataFrame if `y` is the name of a
                 column, to score candidates on. Defaults to `None`: a share of `x`.
-            groups: Group of each row, `(n,)`. Rows of a group are never split between training and validation. Defaults
-                to `None`: no groups.
+            groups: Group of each row, `(n,)`. Rows of a group are never split between training and validation, which
+                has no effect beside `validation_data`. Defaults to `None`: no groups.
             callbacks: Callbacks beside the callbacks of the constructor. Defaults to `None`.
             epochs: Epochs of a full training, instead of the argument of the constructor. Defaults to `None`.
             batch_size: Number of rows per training step, which is not searched then. Defaults to `None`.
@@ -365,9 +368,12 @@ class AutoModel(searched.SearchedModel):
         settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
         plan = planning.make_plan(self, data, started, settings)
         prepared = self._prepare(plan, data)
+        arguments.check_monitors(plan.request.keras_callbacks, prepared.epoch_numbers())
         with assembly.opened_search(plan, prepared, data) as search:
             if self._reopened is not None:
-                search.state.stop_reason = self.stop_reason_  # A search that has ended begins no trials.
+                search.reopen(self.stop_reason_)
+                self._searched = (prepared, search)
+                return self
             info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
             served = search.run(info)
             self.search_ = info.to_json()

@@ -140,7 +140,8 @@ class FittedModel(predictive.PredictiveModel):
                 estimator needs its argument `x`, and `report` says that no predictions are kept. Defaults to `True`.
 
         Raises:
-            ValueError: If the folder holds a file `"estimator.json"` that isn't the one of a saved model.
+            ValueError: If `path` is a file or ends like one, such as `"model.keras"`, which `export` writes; or if the
+                folder holds a file `"estimator.json"` that isn't the one of a saved model.
             OSError: If a file can't be written.
         """
         check_is_fitted(self, "predictor_")

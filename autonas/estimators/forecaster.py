@@ -65,9 +65,10 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         horizon: Number of steps to forecast. Defaults to 1.
         target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
         **others: As in `AutoModel`, with these differences. `objective` defaults to the root mean squared error, for
-            several targets to the loss, with equal weights of the targets. `loss` must depend on the error alone, such
-            as `"mse"`, `"mae"` or `"huber"`, and defaults to the squared error. The validation set is the last windows.
-            Costs include the linear forecast. `inputs`, `outputs`, `num_classes` and `class_weight` must be `None`.
+            several targets to the loss, with equal weights of the targets. `loss` must be `"mse"`, `"mae"`, `"huber"`,
+            `"log_cosh"`, or the object of Keras for one of them with its default `delta`, and defaults to the squared
+            error. The validation set is the last windows. Costs include the linear forecast. `inputs`, `outputs`,
+            `num_classes` and `class_weight` must be `None`.
 
     Attributes:
         lookback_: Number of steps before a forecast that are its input.
@@ -261,7 +262,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         head = forecast_module.ForecastHead(loss=plan.task.loss)
         if not head.scales_target():
             raise ValueError(
-                "`loss` must depend on the error alone, such as 'mse', 'mae' or 'huber'. "
+                "`loss` must be 'mse', 'mae', 'huber' or 'log_cosh', or the object of Keras for one of them with its "
+                "default `delta`: it must depend on the error alone, and the unit is the target's deviation. "
                 f"Received: loss={plan.task.loss!r:.100}"
             )
         criteria = plan.criteria

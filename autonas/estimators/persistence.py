@@ -29,12 +29,16 @@ _ESTIMATORS = (
 _MODULES = ("autonas", "autonas.auto_model", "autonas.forecaster", "autonas.tasks")
 _NAMES = {f"{module}.{name}": name for module in _MODULES for name in _ESTIMATORS}
 
+#: Endings of files of networks, which `export` and Keras write.
+_SUFFIXES = (".keras", ".h5", ".onnx", ".tflite")
+
 #: Attributes that are lists of pairs.
 _PAIRS = ("objectives_", "ensemble_")
 
 
 def save(estimator: Any, path: str | os.PathLike[str], examples: bool = True) -> None:
     """Write a fitted estimator to a folder; see `FittedModel.save`."""
+    check_place(path)
     predictions = getattr(estimator, "validation_predictions_", []) if examples else []
     missing = arguments.missing(estimator)
     serialized = {name: value for name, value in _serialized_arguments(estimator).items() if name not in missing}
@@ -66,8 +70,15 @@ def save(estimator: Any, path: str | os.PathLike[str], examples: bool = True) ->
     _manifest(path).write(content, writers)
 
 
-def check_place(path: str) -> None:
-    """Raise a `ValueError` if a folder holds a file that keeps `save` from writing."""
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Raise a `ValueError` if `path` is a file, has the name of one, or holds a file that keeps `save` from writing."""
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    if os.path.isfile(path) or suffix in _SUFFIXES:
+        reason = f"a name that ends with {suffix}" if suffix in _SUFFIXES else "an existing file"
+        raise ValueError(
+            f"`path` must be a folder. Received: path={os.fspath(path)!r:.200}, {reason}. `export` writes the network "
+            "as one file."
+        )
     _manifest(path).check_place()
 
 

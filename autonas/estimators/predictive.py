@@ -229,6 +229,7 @@ class PredictiveModel(inspection.InspectedModel):
         """
         check_is_fitted(self, "predictor_")
         checks.check_integer("n_repeats", n_repeats, 1, "a positive number of permutations")
+        checks.check_integer("seed", seed, 0, "a non-negative integer")
         x, y = interchange.rows_and_targets(x, y)
         if is_stream(x):
             raise ValueError("`x` must be arrays or a DataFrame to be permuted. Received: a tf.data.Dataset")

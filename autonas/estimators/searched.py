@@ -45,7 +45,7 @@ class SearchedModel(fitted.FittedModel):
         """Read the finished search of the run directory, without further trials.
 
         A pickled or loaded copy has no rows and trials, which `select`, `get_models`, `model_of` and `serve_ensemble`
-        need. The parameters of the estimator stay as they are.
+        need. The parameters of the estimator and the model that it serves stay as they are, and nothing is written.
 
         Args:
             x: Rows as in `fit`, the same as in the search.
@@ -143,8 +143,13 @@ class SearchedModel(fitted.FittedModel):
                 `autonas[interactive]`. Defaults to `False`.
 
         Raises:
+            ValueError: If `path` is a folder.
             ImportError: If Plotly is needed and not installed.
         """
+        if os.path.isdir(path):
+            raise ValueError(
+                f"`path` must be a file, such as 'report.html'. Received: path={os.fspath(path)!r:.200}, a folder"
+            )
         search, records = self._search()
         several = len(self.objectives_) > 1
         written = reports.report(

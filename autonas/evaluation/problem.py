@@ -85,6 +85,12 @@ class Problem:
         inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
         return score(model, inputs, self.scorer.truth(rows))
 
+    def epoch_numbers(self) -> set[str]:
+        """Return the names of the numbers of a training's epoch: losses, metrics, costs and combined objectives."""
+        losses = {f"val_{self.scorer.prefix(head)}loss" for head in self.scorer.heads}
+        own = {score.name for score in self.goal.scores}
+        return {"loss", "learning_rate", *losses, *own, *self.scorer.directions(), *self.goal.directions()}
+
     def predictions_of_heads(self, predictions: dict[str, np.ndarray]) -> list[HeadPredictions]:
         """Return predictions of the validation rows with the truth, a list of one `HeadPredictions` per head.
 

@@ -175,7 +175,9 @@ def bound_graph(plan, ends, encoders, targets, n_train, in_memory=True):
     features = [encoder.feature for encoder in encoders]
     searched = graph.Graph(*ends, plan.optimization(n_train, features))
     searched.narrowed = narrowing.decisions_of(plan.request.hyperparameters)
-    searched.bind(features, [heads.Target(target.task_, target.n_outputs_) for target in targets], in_memory)
+    searched.bind(
+        features, [heads.Target(target.task_, target.n_outputs_, target.units_) for target in targets], in_memory
+    )
     encoders = dict(zip(searched.input_names, encoders, strict=True))
     return searched, encoders, dict(zip(searched.head_names, targets, strict=True))
 

@@ -79,9 +79,18 @@ def plot_history(search, records, over="trials"):
             points = [(x_of[id(record)], worst) for record in some]
             data.append(_points(f"{status} ({len(some)})", points, _notes(search, records, some), colour, "x"))
     layout = _layout(history.LABELS[over], history.score_label(search))
-    shown, _ = history.limits([record.score for record in scored], search.direction)
+    if over == "trials":
+        layout["xaxis"] |= _integers(0, max(0, len(trials) - 1))
+    scores = [record.score for record in scored]
+    shown, _ = history.limits(scores, search.direction)
+    baselines, limits = history.baselines(records, *(shown or (min(scores, default=0.0), max(scores, default=0.0))))
+    ends = [-0.5, len(trials) - 0.5] if over == "trials" else [0.0, max(x_of.values(), default=0.0)]
+    for (score, label, is_near), dash in zip(baselines, ("dot", "dash"), strict=False):
+        line = {**_line(label, [(end, score) for end in ends], "#666666"), "hoverinfo": "name+y"}
+        line["line"] |= {"dash": dash}
+        data.append(line if is_near else {**line, "visible": "legendonly"})
     if shown is not None:
-        layout["yaxis"]["range"] = shown
+        layout["yaxis"]["range"] = list(limits)
     return {"data": data, "layout": layout}
 
 
@@ -94,8 +103,11 @@ def plot_curves(search, records):
         is_coloured = rank < history.N_COLOURED
         points = [(epoch, value) for epoch, value in enumerate(curve, 1) if order.is_number(value)]
         line = _line(f"trial {record.number}", points, canvas.COLOURS[rank] if is_coloured else "#aaaaaa")
+        if len(points) == 1:
+            line["mode"] = "markers"  # A line needs two points.
         data.append({**line, "showlegend": is_coloured, "text": [note] * len(points), "hoverinfo": "x+y+text"})
     layout = _layout("epoch", name) | {"legend": {"orientation": "h", "y": -0.2, "traceorder": "reversed"}}
+    layout["xaxis"] |= _integers(1, max((len(curve) for _, curve in curves), default=1))
     values = [value for _, curve in curves for value in curve if order.is_number(value)]
     shown, _ = history.limits(values, search.direction)
     if shown is not None:
@@ -161,6 +173,13 @@ def plot_pareto(board, front, objectives, constraints=None):
 
 def _layout(x_label, y_label):
     return {"xaxis": {"title": {"text": html.escape(x_label)}}, "yaxis": {"title": {"text": html.escape(y_label)}}}
+
+
+def _integers(first, last):
+    """Return an axis of the integers from `first` to `last`, of which up to ten have labels."""
+    step = next(step for power in range(20) for step in (10**power, 2 * 10**power, 5 * 10**power)
+                if 10 * step >= last - first)  # fmt: skip
+    return {"range": [first - 0.5, last + 0.5], "tick0": 0, "dtick": step}
 
 
 def _line(name, points, colour):

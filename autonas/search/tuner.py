@@ -106,6 +106,16 @@ class Tuner(keras_tuner.Tuner):
             self.baselines.warn_if_better(served.trial, self.standings.best())
             return served
 
+    def reopen(self, stop_reason: str | None) -> None:
+        """Read the trials of a finished search from the journal. Nothing is run, reported or written.
+
+        Args:
+            stop_reason: Reason for the end of the search.
+        """
+        self.oracle.open()
+        self._restore()
+        self.state.stop_reason = stop_reason
+
     def _report_end(self) -> None:
         self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
 
@@ -169,7 +179,7 @@ class Tuner(keras_tuner.Tuner):
 
     def serve_another(self, trial_id: str) -> Served:
         """Return the `Served` model of a trial of a finished search, without a time limit."""
-        self._reopen()
+        self._begin_serving()
         return self.serve([self.records[trial_id]])
 
     def network_of(self, record: TrialRecord) -> keras.Model:
@@ -178,11 +188,11 @@ class Tuner(keras_tuner.Tuner):
 
     def serve_ensemble(self, size: int) -> Served:
         """Return the `Served` ensemble of at most `size` trials of a finished search, without a time limit."""
-        self._reopen()
+        self._begin_serving()
         with self.state.phases("final"):
             return ensembles.EnsembleStage(self.state, self.final_stage).serve(size)
 
-    def _reopen(self) -> None:
+    def _begin_serving(self) -> None:
         """Prepare a finished search for serving another model: quietly, without a time limit."""
         self.state.budget = dataclasses.replace(self.state.budget, limit=None)
         self.final_stage.is_reopened = True

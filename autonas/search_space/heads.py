@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 
 from autonas.backends import node_graph
 from autonas.search_space import block, members, ranges
@@ -20,10 +21,13 @@ class Target:
     Args:
         task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
         n_outputs: Number of units of the output layer.
+        units: Means and standard deviations of a regression target that isn't standardised, which the network applies
+            to its outputs, or `None`.
     """
 
     task: str
     n_outputs: int
+    units: tuple[list[float], list[float]] | None = None
 
 
 LOSSES = {
@@ -34,8 +38,9 @@ LOSSES = {
 }
 ACTIVATIONS = {"binary": "sigmoid", "multilabel": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 
-#: Losses whose minimiser is unchanged when the target is shifted and rescaled, so that the target can be standardised.
-SCALE_FREE_LOSSES = {"mean_squared_error", "mse", "mean_absolute_error", "mae", "huber", "log_cosh"}
+#: Losses of Keras whose target can be standardised, because their minimiser is shifted and rescaled with the target, or
+#: because their unit is the standard deviation of the target.
+SCALE_FREE_LOSSES = {"mean_squared_error", "mean_absolute_error", "huber", "log_cosh"}
 
 
 class Head(block.Block):
@@ -86,7 +91,7 @@ class Head(block.Block):
         if not has_members:
             dense = keras.layers.Dense(self.target.n_outputs, **arguments)
             dense.label_smoothing = label_smoothing  # Read by `losses.in_training`.
-            return dense(outputs)
+            return self._in_units(dense(outputs))
         _, count, width = outputs.shape
         predictions = keras.layers.EinsumDense(
             "bmw,mwo->bmo",
@@ -97,21 +102,49 @@ class Head(block.Block):
         )(outputs)
         mean = members.mean(predictions)
         node_graph.producer(mean)[0].operation.label_smoothing = label_smoothing
-        return mean
+        return self._in_units(mean)
+
+    def _in_units(self, outputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return outputs in the units of a target that isn't standardised: training begins at its mean."""
+        if self.target.units is None:
+            return outputs
+        means, deviations = self.target.units
+        return keras.layers.Rescaling(deviations, means, dtype="float32")(outputs)
 
     def loss_function(self) -> Any:
         """Return the loss, a `keras.losses.Loss` or a function."""
         return keras.losses.get(self.loss or LOSSES[self.target.task])
 
     def loss_name(self) -> str:
-        """Return the name of the loss function, or of its class, in snake case."""
-        loss = self.loss_function()
-        return getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)
+        """Return the name of the loss function, or of its class, in snake case.
+
+        Only a loss of Keras has such a name: the name of another loss begins with its module.
+        """
+        return _name_of(self.loss_function())
 
     def scales_target(self) -> bool:
-        """Return whether the loss of the head allows a regression target to be standardised."""
-        name = getattr(self.loss, "name", None) or getattr(self.loss, "__name__", None) or self.loss
-        return name is None or block.snake_case(str(name)) in SCALE_FREE_LOSSES
+        """Return whether the loss of the head allows a regression target to be standardised.
+
+        The `delta` of a `keras.losses.Huber` other than 1 is in the units of the target, which isn't standardised then.
+        """
+        if self.loss is None:
+            return True
+        try:
+            loss = keras.losses.get(self.loss)
+        except Exception:  # The loss is refused where it is tried on rows of the data.
+            return False
+        if type(loss) is keras.losses.Huber:
+            pair = np.zeros((1, 1), "float32"), np.full((1, 1), 100, "float32")
+            return bool(np.isclose(float(loss.call(*pair)[0]), float(keras.losses.huber(*pair)[0])))
+        return _name_of(loss) in SCALE_FREE_LOSSES
+
+
+def _name_of(loss: Any) -> str:
+    """Return the name of a loss; see `Head.loss_name`."""
+    defined = loss if hasattr(loss, "__name__") else type(loss)
+    name = defined.__name__
+    is_of_keras = getattr(keras.losses, name, None) is defined
+    return block.snake_case(name) if is_of_keras else f"{defined.__module__}.{name}"
 
 
 class ClassificationHead(Head):

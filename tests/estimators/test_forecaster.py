@@ -3,6 +3,7 @@
 import pickle
 import sys
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -225,7 +226,8 @@ def test_bad_input_is_refused_in_one_line_before_anything_is_written(arguments, 
         ({}, (series, series[:9]), "as many rows"),
         ({"target": "z"}, (frame[["a"]],), "`target` must name a column"),
         ({"target": "a"}, (frame[["a"]], series), "must be None if `y` is given"),
-        ({"loss": "mape"}, (series,), "`loss` must depend on the error alone"),
+        ({"loss": keras.losses.Huber(delta=3.0)}, (series,), "`loss` must be .* with its default `delta`"),
+        ({"loss": "mape"}, (series,), "`loss` must be 'mse', 'mae', 'huber' or 'log_cosh'"),
     ):
         with pytest.raises(ValueError, match=message) as error:
             autonas.TimeSeriesForecaster(**arguments | options).fit(*data)
@@ -267,7 +269,9 @@ def test_a_search_that_is_continued_keeps_its_lookback(arguments, monkeypatch):
     again = autonas.TimeSeriesForecaster(**arguments).fit(wave())
     assert again.lookback_ == model.lookback_ > 2
     np.testing.assert_allclose(again.predict(wave()), model.predict(wave()))
+    expected = again.predict(wave())
     assert again.set_params(directory=None).reopen(wave()).lookback_ == model.lookback_
+    np.testing.assert_array_equal(again.predict(wave()), expected)
 
 
 def test_a_fit_that_fails_changes_nothing(arguments, monkeypatch):

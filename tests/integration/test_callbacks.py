@@ -43,6 +43,32 @@ class Heard(autonas.SearchCallback):
         self.hooks.append(f"end: {stop_reason}")
 
 
+@pytest.mark.parametrize("monitor", ["val_foo", "accuracy"])
+def test_a_callback_that_monitors_what_no_training_has_is_refused_before_the_search(iris, folder, monitor):
+    early = keras.callbacks.EarlyStopping(monitor, mode="max")
+    with pytest.raises(ValueError, match=f"must monitor one of .*val_accuracy.*EarlyStopping.monitor='{monitor}'"):
+        autonas.AutoModel(**BUDGET).fit(*iris, callbacks=[early])
+    assert not list(folder.iterdir())
+
+
+def test_a_callback_may_monitor_any_number_of_an_epoch(iris):
+    networks = {"structured_data_block_1/kind": "dense"}
+    monitors = ["loss", "val_loss", "learning_rate", "val_accuracy", "val_f1_macro", "params"]
+    callbacks = [keras.callbacks.EarlyStopping(monitor, mode="min", patience=9) for monitor in monitors]
+    arguments = {**BUDGET, "max_trials": 1, "metrics": ["f1_macro"], "objective": ["val_loss", "params"]}
+    model = autonas.AutoModel(hyperparameters=networks, **arguments).fit(*iris, callbacks=callbacks)
+    (record,) = (record for record in model.records_ if record["stage"] == "search")
+    assert set(monitors) <= set(record["history"][0])
+
+    class Adds(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["mine"] = 1.0
+
+    autonas.AutoModel(hyperparameters=networks, **{**BUDGET, "max_trials": 1}).fit(
+        *iris, callbacks=[Adds(), keras.callbacks.EarlyStopping("mine", mode="min")]
+    )
+
+
 class Lines(keras.callbacks.Callback):
     """Writes a line to a file in every training, and the numbers of epochs."""
 

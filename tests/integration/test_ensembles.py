@@ -123,6 +123,19 @@ def test_a_finished_search_that_is_read_again_gives_the_same(diabetes, regressor
     np.testing.assert_allclose(first.predict(diabetes[0]), regressor.predict(diabetes[0]), rtol=1e-4)
 
 
+def test_an_ensemble_stays_when_the_search_is_reopened(diabetes, regressor, tmp_path):
+    regressor.serve_ensemble(3).save(tmp_path / "model")
+    expected = regressor.predict(diabetes[0])
+    copied = autonas.AutoModel.load(tmp_path / "model").reopen(*diabetes)
+    assert copied.ensemble_ == regressor.ensemble_ and copied.best_score_ == regressor.best_score_
+    np.testing.assert_array_equal(copied.predict(diabetes[0]), expected)
+    ensemble = copied.leaderboard(*diabetes).query("stage == 'ensemble'").iloc[0]
+    assert ensemble.test_rmse == pytest.approx(regressor.evaluate(*diabetes)["rmse"])
+    assert (
+        not hasattr(copied.get_models(1)[0], "ensemble_") and copied.serve_ensemble(3).ensemble_ == regressor.ensemble_
+    )
+
+
 def test_limits_hold_for_the_ensemble(diabetes):
     board = (
         of_small_networks(head=autonas.RegressionHead, **BUDGET).fit(*diabetes).leaderboard().query("stage == 'search'")

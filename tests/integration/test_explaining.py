@@ -50,6 +50,21 @@ def test_features_that_predictions_depend_on_are_important(regressor):
     assert together.feature[0] == "both" and together.importance[0] > frame.importance[0]
 
 
+def test_a_negative_seed_and_a_folder_as_report_are_refused_by_name(regressor, tmp_path):
+    with pytest.raises(ValueError, match="`seed` must be a non-negative integer. Received: seed=-1"):
+        regressor.feature_importance(TABLE[200:], NUMBERS[200:], seed=-1)
+    with pytest.raises(ValueError, match="`path` must be a file, such as 'report.html'"):
+        regressor.report(tmp_path)
+
+
+def test_the_name_of_a_file_is_no_folder_to_save_in(regressor, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for name in ("model.keras", "model.H5", "model.onnx", "model.tflite", "file"):
+        with pytest.raises(ValueError, match="`path` must be a folder. Received: path='.*`export` writes"):
+            regressor.save(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_text() == "mine"
+
+
 def test_the_leaderboard_of_test_rows_has_the_served_model_and_the_trials_whose_weights_are_kept(regressor):
     frame = regressor.leaderboard(TABLE[200:], NUMBERS[200:])
     own = frame[frame.stage == ("ensemble" if hasattr(regressor, "ensemble_") else "final")]

@@ -300,20 +300,35 @@ def test_a_search_that_its_time_limit_ended_is_reopened_without_further_trials(i
     model.save(tmp_path / "model")
     journal = pathlib.Path(model.directory_, "journal.jsonl")
     before = journal.read_bytes()
-    ends = []
-
-    class Ends(autonas.SearchCallback):
-        def on_search_end(self, records, stop_reason):
-            ends.append(stop_reason)
-
-    reopened = autonas.AutoModel.load(tmp_path / "model").reopen(*iris, callbacks=Ends())
+    reopened = autonas.AutoModel.load(tmp_path / "model").reopen(*iris)
     assert journal.read_bytes() == before and reopened.stop_reason_ == model.stop_reason_ == "time_limit"
+    reopened.select()
     saved = autonas.AutoModel.load(pathlib.Path(model.directory_, "model"))
-    assert ends == [saved.stop_reason_] == ["time_limit"] and saved.directory is reopened.directory is None
+    assert saved.stop_reason_ == "time_limit" and saved.directory is reopened.directory is None
     np.testing.assert_array_equal(reopened.predict_proba(iris[0]), model.predict_proba(iris[0]))
     journal.unlink()
     with pytest.raises(FileNotFoundError, match="`directory_` must be a run directory with the search"):
         autonas.AutoModel.load(tmp_path / "model").reopen(*iris)
+
+
+def test_the_selected_model_stays_when_the_search_is_reopened(iris, tmp_path, trained):
+    model = of_regressions(**BUDGET, objective=["val_accuracy", "params"]).fit(*iris)
+    first = model.search_["served"]
+    model.select(params=model.pareto_front().params.min())
+    model.save(tmp_path / "model")
+    expected, record = model.predict_proba(iris[0]), model.__getstate__()
+    loaded = autonas.AutoModel.load(tmp_path / "model")
+    loaded.set_params(inputs=model.inputs, outputs=model.outputs)
+    trained.clear()
+    for copied in (loaded, pickle.loads(pickle.dumps(model)), model):
+        assert copied.reopen(*iris) is copied
+        np.testing.assert_array_equal(copied.predict_proba(iris[0]), expected)
+        for name in ("search_", "best_score_", "history_", "records_", "stop_reason_"):
+            assert getattr(copied, name) == record[name]
+        assert copied.search_["served"] != first
+        saved = autonas.AutoModel.load(pathlib.Path(model.directory_, "model"))
+        np.testing.assert_array_equal(saved.predict_proba(iris[0]), expected)
+    assert trained == [] and len(model.get_models(2)) == 2
 
 
 def test_a_search_for_one_objective_has_no_front(iris):

@@ -56,6 +56,24 @@ def test_a_learning_curve_has_an_epoch_a_point_and_the_best_is_drawn_last(search
     assert curves[-1]["x"] == [1, 2] and curves[-1]["y"] == pytest.approx([0.85, 0.95])
 
 
+def test_a_learning_curve_of_one_epoch_is_a_point(search):
+    record = TrialRecord("0000", 0, score=0.8, status="completed", history=[{"val_accuracy": 0.8}])
+    figure = interactive.plot_curves(search, [record])
+    assert [(curve["mode"], curve["y"]) for curve in figure["data"]] == [("markers", [0.8])]
+
+
+def test_the_history_has_the_baselines_and_whole_trials(search, records):
+    baselines = [
+        TrialRecord(name, -2, stage="baseline", status="completed", score=score)
+        for name, score in (("constant", 0.1), ("linear", 0.65))
+    ]
+    figure = interactive.plot_history(search, [*records, *baselines])
+    history = traces(figure)
+    assert history["linear, 0.65"]["y"] == [0.65, 0.65] and "visible" not in history["linear, 0.65"]
+    assert history["constant, 0.1 (outside)"]["visible"] == "legendonly"
+    assert figure["layout"]["xaxis"]["range"] == [-0.5, 6.5] and figure["layout"]["xaxis"]["dtick"] == 1
+
+
 def test_a_line_goes_through_the_values_of_a_trial_to_its_score(search, records):
     figure = interactive.plot_parallel(search, records)
     assert figure["layout"]["xaxis"]["ticktext"] == ["kind", "units", "val_accuracy"]

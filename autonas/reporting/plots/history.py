@@ -172,16 +172,34 @@ def learning_curves(search, records):
 
 def _draw_baselines(axes, records):
     """Draw the scores of the baselines as lines. A baseline far from all trials is listed in the legend only."""
-    low, high = axes.get_ylim()
-    span = high - low
-    shown = [record for record in records if record.is_baseline and is_number(record.score)]
-    for record, style in zip(shown, (":", "--"), strict=False):
+    shown, shown_limits = baselines(records, *axes.get_ylim())
+    for (score, label, _), style in zip(shown, (":", "--"), strict=False):
+        axes.axhline(score, color="0.4", linewidth=1.2, linestyle=style, label=label, zorder=1)
+    axes.set_ylim(*shown_limits)
+
+
+def baselines(records, low, high):
+    """Return the score and the label of each baseline, and whether the baseline is near the limits of an axis.
+
+    Args:
+        records: List of `TrialRecord`s.
+        low: Lower limit of the axis of scores.
+        high: Upper limit of the axis of scores.
+
+    Returns:
+        List of triples, and the pair of the limits with which near baselines are inside.
+    """
+    span = (high - low) or 0.1 * abs(high) or 1.0
+    shown = []
+    for record in records:
+        if not record.is_baseline or not is_number(record.score):
+            continue
         is_near = low - span <= record.score <= high + span
         label = f"{record.trial_id.replace('_', ' ')}, {record.score:.4g}{'' if is_near else ' (outside)'}"
-        axes.axhline(record.score, color="0.4", linewidth=1.2, linestyle=style, label=label, zorder=1)
+        shown.append((record.score, label, is_near))
         if is_near:
             low, high = min(low, record.score - 0.03 * span), max(high, record.score + 0.03 * span)
-    axes.set_ylim(low, high)
+    return shown, (low, high)
 
 
 def best_so_far(search, scored):

@@ -1,10 +1,12 @@
 """The TensorBoard log, read back with TensorBoard's own reader."""
 
 import itertools
+import re
 import shlex
 import subprocess
 import sys
 import time
+import urllib.parse
 
 import numpy as np
 import pytest
@@ -528,7 +530,19 @@ def test_the_invitation_is_a_command_and_the_address_of_the_charts_of_the_search
     assert (option, directory, port) == ("--logdir", "runs/a b/tensorboard", "7000")
     shown = subprocess.run([*program, "--version"], capture_output=True, text=True, timeout=300)
     assert shown.stdout.startswith("2."), shown.stderr
-    assert address == "http://localhost:7000/#custom_scalars&regexInput=search&_smoothingWeight=0"
+    start, runs, smoothing = address.split("&")
+    assert (start, smoothing) == ("http://localhost:7000/#custom_scalars", "_smoothingWeight=0")
+    pattern = urllib.parse.unquote(runs.removeprefix("regexInput="))
+    for run in (
+        "search",
+        "search_levels",
+        "tensorboard/search",
+        "a b/tensorboard/search",
+        "runs/a b/tensorboard/search",
+    ):
+        assert re.search(pattern, run)
+    for run in ("trial_0000", "other/tensorboard/search", "tensorboard/trial_0000", "a b/tensorboard/trial_0000"):
+        assert not re.search(pattern, run)
 
 
 def test_the_pareto_front_of_several_objectives_is_a_picture(tmp_path):
