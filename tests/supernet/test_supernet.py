@@ -51,6 +51,29 @@ class EveryDecision(block.Block):
         return decisions.Repeat("depth", 0, 2, lambda index: keras.layers.Dense(8, "relu"))(hp, x)
 
 
+class SequentialModels(block.Block):
+    """Options that are models of the first and the second kind, one in the other."""
+
+    def build(self, hp, inputs):
+        def of_rows():
+            rows = keras.Input((8,))
+            return keras.Model(rows, keras.Sequential([keras.layers.Dense(8)])(rows))
+
+        candidates = {
+            "dense": lambda: keras.layers.Dense(8, "relu"),
+            "first": lambda: keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(8)]),
+            "input": lambda: keras.Sequential(
+                [keras.Input((8,)), keras.layers.Dense(8), keras.layers.BatchNormalization()]
+            ),
+            "nested": lambda: keras.Sequential([keras.Sequential([keras.layers.Dense(4)]), keras.layers.Dense(8)]),
+            "functional": of_rows,
+        }
+        outputs = keras.layers.Dense(8)(keras.layers.GlobalAveragePooling1D()(inputs))
+        for name in ("one", "two"):
+            outputs = decisions.LayerChoice(name, candidates)(hp, outputs)
+        return outputs
+
+
 IMAGES = {
     "cells of NAS-Bench-201": lambda: cell.CellBlock(
         "nas_bench_201", filters=4, n_stages=2, n_nodes=3, operations=["convolution_3", "average_pooling_3", "none"]
@@ -70,6 +93,7 @@ IMAGES = {
 }
 SERIES = {
     "all decisions": EveryDecision,
+    "sequential models": SequentialModels,
     "convolutions over time": lambda: convolution_1d.Convolution1DBlock(filters=8, depth=Int(1, 2), dropout=0.0),
     "layers on rows": lambda: residual_mlp.ResidualMLPBlock(
         units=8, depth=Int(1, 2), dropout=0.0, multiple=Choice([1, 2])
