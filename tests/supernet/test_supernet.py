@@ -1,5 +1,6 @@
 """The supernet: in select mode it is the stand-alone model of each architecture, in blend mode their mixture."""
 
+import contextlib
 import json
 
 import keras
@@ -347,6 +348,81 @@ def test_widths_are_masks():
         assert output(net) == expected
     net.mode = "blend"
     assert output(net) == pytest.approx((1 + 2 + 4) / 3, rel=1e-5)
+
+
+def narrow_rows(hp, inputs):
+    """Steps with a searched number of channels."""
+    width = decisions.WidthChoice("width", {2: 2, 3: 3, 6: 6})(hp)
+    return width.narrow(keras.layers.Conv1D(width.units, 3, padding="same")(inputs))
+
+
+def flattened(hp, inputs):
+    return keras.layers.Dense(8)(keras.layers.Flatten()(narrow_rows(hp, inputs)))
+
+
+def flattened_in_a_model(hp, inputs):
+    return keras.Sequential([keras.layers.ReLU(), keras.layers.Flatten(), keras.layers.Dense(8)])(
+        narrow_rows(hp, inputs)
+    )
+
+
+def reshaped(hp, inputs):
+    return keras.layers.Dense(8)(keras.layers.Reshape((-1,))(narrow_rows(hp, inputs)))
+
+
+def joined(hp, inputs):
+    rows = [keras.layers.Conv1D(4, 1)(inputs), narrow_rows(hp, inputs), keras.layers.Conv1D(3, 1)(inputs)]
+    normalized = keras.layers.BatchNormalization()(keras.layers.Concatenate()(rows))
+    # The kernel of the convolution is narrow on both sides.
+    width = decisions.WidthChoice("width", {2: 2, 3: 3, 6: 6})(hp)
+    rows = [inputs, width.narrow(keras.layers.Conv1D(width.units, 3)(keras.layers.Conv1D(7, 1)(normalized)))]
+    return keras.layers.Dense(8)(ops.concatenate([keras.layers.Flatten()(tensor) for tensor in rows], axis=-1))
+
+
+@pytest.mark.parametrize("build", [flattened, flattened_in_a_model, reshaped, joined])
+def test_narrow_networks_inherit_the_weights_of_their_channels(build):
+    class Narrow(block.Block):
+        def build(self, hp, inputs):
+            return build(hp, inputs)
+
+    x, _ = harness.digit_series(16)
+    searched = harness.make_graph(Narrow(), x)
+    net = Supernet.from_graph(searched)
+    for width in (2, 3, 6):
+        (name,) = net.decisions
+        values = net.space.values | {name: width}
+        model = stand_alone(searched, values)
+        net.inherit(model, values)
+        net.choose(net.indices(values))
+        outputs = [network(harness.model_inputs(network, x), training=False)["head"] for network in (net, model)]
+        np.testing.assert_allclose(*map(ops.convert_to_numpy, outputs), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layer, is_named",
+    [
+        (lambda: keras.layers.LayerNormalization(name="normalized"), True),
+        (lambda: keras.layers.GroupNormalization(2, name="normalized"), True),
+        (lambda: keras.layers.GroupNormalization(-1, name="normalized"), False),
+        (lambda: keras.layers.BatchNormalization(name="normalized"), False),
+    ],
+    ids=["layer", "groups", "each channel", "batch"],
+)
+def test_statistics_over_the_channels_of_a_searched_width_are_named(layer, is_named):
+    def build(hp, inputs):
+        width = decisions.WidthChoice("units", {2: 2, 4: 4})(hp)
+        rows = width.narrow(keras.layers.Conv1D(width.units, 1)(inputs))
+        return keras.layers.Dense(2)(keras.layers.ReLU()(layer()(rows)))
+
+    class Normalized(block.Block):
+        def build(self, hp, inputs):
+            return build(hp, inputs)
+
+    x, _ = harness.digit_series(16)
+    searched = harness.make_graph(Normalized(), x)
+    expected = pytest.warns(UserWarning, match="layer 'normalized' computes statistics over .* width '.*/units'")
+    with expected if is_named else contextlib.nullcontext():
+        Supernet.from_graph(searched)
 
 
 # ---------------------------------------------------------------------- the shared space
