@@ -522,6 +522,19 @@ def test_partial_channels_are_refused_where_no_operation_can_be_narrowed():
         Supernet.from_graph(searched, partial_channels=2)
 
 
+def test_partial_channels_are_refused_for_several_tensors_by_name():
+    class Named(block.Block):
+        def build(self, hp, inputs):
+            candidates = {
+                kind: lambda kind=kind: lambda x: keras.layers.Dense(2, kind)(x["x"]) for kind in ("relu", "elu")
+            }
+            return decisions.LayerChoice("kind", candidates)(hp, {"x": inputs})
+
+    x, _ = harness.digits(16)
+    with pytest.raises(ValueError, match=r"doesn't narrow the options of \['named_1/kind'\]. Choose another `relax"):
+        Supernet.from_graph(harness.make_graph(Named(), x), partial_channels=2)
+
+
 def test_decisions_that_keep_all_channels_are_named_in_a_warning():
     class Both(block.Block):
         def build(self, hp, inputs):
