@@ -56,11 +56,17 @@ TRAINING_ONLY = (
 
 
 def levels(model):
-    """Return the nodes of a functional model, a list of levels from the inputs to the outputs.
+    """Return the nodes of a functional or sequential model, a list of levels from the inputs to the outputs.
 
     A node is one call of a layer or of an operation of `keras.ops`. The nodes of a level don't depend on each other.
     """
-    return [model._nodes_by_depth[depth] for depth in sorted(model._nodes_by_depth, reverse=True)]
+    nodes_by_depth = _functional(model)._nodes_by_depth
+    return [nodes_by_depth[depth] for depth in sorted(nodes_by_depth, reverse=True)]
+
+
+def _functional(model):
+    """Return the functional model that a `keras.Sequential` consists of after its first call; other models as such."""
+    return getattr(model, "_functional", None) or model
 
 
 def producer(tensor):
@@ -212,16 +218,15 @@ class Execution:
     """
 
     def __init__(self, model):
-        function = keras.Function(model.inputs, model.outputs)
         self._sources = {}
         self.nodes = []
-        for node in itertools.chain.from_iterable(levels(function)):
+        for node in itertools.chain.from_iterable(levels(model)):
             if isinstance(node.operation, TRAINING_ONLY):
                 self._sources[id(node.output_tensors[0])] = self.source(node.input_tensors[0])
             elif not node.is_input:
                 self.nodes.append(node)
-        self.inputs = list(function.inputs)
-        self.outputs = [self.source(tensor) for tensor in function.outputs]
+        self.inputs = list(model.inputs)
+        self.outputs = [self.source(tensor) for tensor in model.outputs]
 
     def source(self, tensor):
         """Return the tensor that replaces `tensor` in a prediction: the input of skipped layers, or `tensor` itself."""
@@ -240,6 +245,13 @@ def inner_model(node):
 def is_graph_of_layers(layer):
     """Return whether a layer is a functional or sequential model."""
     return isinstance(layer, keras.Model) and bool(getattr(layer, "inputs", None))
+
+
+def n_operations(model):
+    """Return the number of operations of a functional or sequential model and of such models inside it."""
+    return sum(
+        n_operations(operation) if is_graph_of_layers(operation) else 1 for operation in _functional(model).operations
+    )
 
 
 def has_mask(tensor):
@@ -261,7 +273,7 @@ def rows_at_once(largest, most, values=_MOST_VALUES):
 def largest_tensor(model):
     """Return the number of values of the largest tensor of a network for one row, at least 1."""
     sizes = [1]
-    for node in itertools.chain.from_iterable(levels(keras.Function(model.inputs, model.outputs))):
+    for node in itertools.chain.from_iterable(levels(model)):
         inner = inner_model(node)
         sizes += [math.prod(size or 1 for size in tensor.shape[1:]) for tensor in node.output_tensors]
         sizes += [] if inner is None else [largest_tensor(inner)]

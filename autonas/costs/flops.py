@@ -38,8 +38,7 @@ def flops(model: keras.Model) -> int:
     Raises:
         ValueError: If the operations of a layer are unknown. The message names the layer.
     """
-    levels = node_graph.levels(keras.Function(model.inputs, model.outputs))
-    return sum(node_flops(node) for level in levels for node in level)
+    return sum(node_flops(node) for level in node_graph.levels(model) for node in level)
 
 
 def node_flops(node: Any) -> int:
@@ -200,7 +199,9 @@ def _bidirectional(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) ->
 
 @layer_flops.register(keras.Model)
 def _model(layer: keras.Model, inputs: _Shapes, outputs: _Shapes) -> int:
-    return flops(layer)
+    if node_graph.is_graph_of_layers(layer):
+        return flops(layer)
+    return layer_flops.dispatch(object)(layer, inputs, outputs)
 
 
 @layer_flops.register(keras.layers.Activation)

@@ -1,5 +1,7 @@
 """Failures of candidates: a message of one line, and the detection of out-of-memory errors on all backends."""
 
+import re
+
 #: Beginning of the message of an out-of-memory error.
 OUT_OF_MEMORY = "out of memory"
 
@@ -20,6 +22,10 @@ _TEXTS = (
 )
 #: Maximum number of characters of an error's text in a message.
 _MAX_LENGTH = 300
+#: Message of an error in a call of a layer, as Keras changes it: the layer, and the message itself.
+_IN_CALL = re.compile(r"Exception encountered when calling (.*?)\.\n\n\x1b\[1m(.*)\x1b\[0m\n", re.DOTALL)
+#: End of the advice of Keras before the message of an error in a call of a layer on a symbolic tensor.
+_ADVICE_END = "Error encountered:\n\n"
 #: Names of the error types whose messages are searched: of JAX and PyTorch, and of TensorFlow. A `ValueError` isn't, as
 #: it may quote a user's text.
 _TYPES_WITH_TEXTS = {"RuntimeError", "OpError"}
@@ -38,7 +44,11 @@ def is_out_of_memory(error):
 
 def describe(error):
     """Return a one-line message for an error."""
-    text = str(error).strip().split("\n")[0][:_MAX_LENGTH]
+    text = str(error)
+    in_call = _IN_CALL.match(text)
+    if in_call:
+        text = f"in {in_call[1]}: {in_call[2].split(_ADVICE_END)[-1]}"
+    text = text.strip().split("\n")[0][:_MAX_LENGTH]
     if is_out_of_memory(error):
         return f"{OUT_OF_MEMORY}: {text}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -104,7 +104,7 @@ class Predictor:
     @functools.cached_property
     def _n_operations(self) -> int:
         """Number of operations of the network."""
-        return _n_operations(self.network)
+        return node_graph.n_operations(self.network)
 
     @functools.cached_property
     def _largest(self) -> int:
@@ -334,11 +334,6 @@ def _free(name: str, taken: set[str]) -> str:
         name += "_"
     taken.add(name)
     return name
-
-
-def _n_operations(network: keras.Model) -> int:
-    """Return the number of operations of a network and of the networks inside it."""
-    return sum(_n_operations(inner) if isinstance(inner, keras.Model) else 1 for inner in network.operations)
 
 
 def _map_arrays(function: Callable[[np.ndarray], np.ndarray], raw: Any) -> Any:

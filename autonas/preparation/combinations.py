@@ -14,6 +14,7 @@ from autonas.preparation.rule import STREAM, SUPERNET, Rule
 _ELSEWHERE = "trials in other processes: `executor` `'process'` or `'ray'`, `n_workers` of 2 or more"
 _GRAPH = "a drawn graph: `inputs` and `outputs`"
 _KERAS_TUNERS = "an oracle of Keras Tuner as `strategy`"
+_FINALIST_EPOCHS = "`finalist_epochs` of a `WeightSharingOracle`"
 _ENDS_EARLY = "a strategy that ends trainings early itself, such as `HyperbandOracle`"
 
 
@@ -168,6 +169,25 @@ OF_ARGUMENTS = [
         "Use executor='process' or 'inline'",
         received=("executor", "strategy"),
         applies=lambda request: request.inner("inherit", False) and request.is_elsewhere,
+    ),
+    Rule(
+        _FINALIST_EPOCHS, "`fidelity` `'successive_halving'` or `'hyperband'`, or their oracles",
+        "`finalist_epochs` must be None where short trainings are continued, whose schedule sets the number of epochs",
+        "Leave it out, or set fidelity='full'",
+        received=("strategy.finalist_epochs", "fidelity", "strategy"),
+        applies=lambda request: request.inner("finalist_epochs", None) is not None
+        and (
+            request.fidelity in ("successive_halving", "hyperband")
+            or isinstance(request.strategy, oracles.SuccessiveHalvingOracle)
+        ),
+    ),
+    Rule(
+        _FINALIST_EPOCHS, "fewer `epochs`",
+        "`finalist_epochs` must be at most `epochs`, the number of epochs of a full training",
+        "Lower it, or give more `epochs`",
+        received=("strategy.finalist_epochs", "epochs"),
+        applies=lambda request: request.epochs is not None
+        and (request.inner("finalist_epochs", None) or 0) > request.epochs,
     ),
     Rule(
         "`hyperparameters`", SUPERNET,

@@ -335,7 +335,8 @@ class Tuner(keras_tuner.Tuner):
         elif not record.is_candidate and record.status == Status.FAILED:
             raise exceptions.SearchFailed(
                 f"The search needs shared weights, and trial {record.trial_id} (stage '{record.stage}') failed: "
-                f"{record.message}. Fitting again with the same `directory` goes on from there."
+                f"{record.message.rstrip('.')}. Once the cause is removed, fitting again with the same `directory` "
+                "goes on from there."
             )
 
     def _share_costs(self, outcome: Result) -> None:

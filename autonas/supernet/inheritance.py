@@ -1,17 +1,20 @@
 """Weight inheritance: copying the shared weights of a supernet to the stand-alone model of an architecture."""
 
+import dataclasses
+
 import keras
 import numpy as np
 
 from autonas.backends import node_graph
-from autonas.supernet import mixing
+from autonas.supernet import channels, mixing
 
 
 def copy_weights(supernet, model, labels):
     """Copy the weights that an architecture uses from a supernet to a stand-alone model.
 
     Both graphs are traversed from the outputs to the inputs, the supernet along the selected options only. For the same
-    architecture, the layers occur in the same order.
+    architecture, the calls occur in the same order. A narrow layer has the first channels of the widest layer. The
+    inputs of later layers are the same channels, wherever `Flatten` and `Concatenate` move them.
 
     Args:
         supernet: A functional model with mixing layers.
@@ -21,20 +24,22 @@ def copy_weights(supernet, model, labels):
     Raises:
         ValueError: If `model` has another architecture.
     """
-    sources = layers_in_use(supernet, labels)
-    targets = layers_in_use(model, {})
-    if [type(layer) for layer in sources] != [type(layer) for layer in targets]:
+    sources, targets = calls_in_use(supernet, labels), calls_in_use(model, {})
+    if [type(call.node.operation) for call in sources] != [type(call.node.operation) for call in targets]:
         raise ValueError("`model` must have the architecture whose weights it inherits.")
+    known = {}
     for source, target in zip(sources, targets, strict=True):
-        for shared, own in zip(source.weights, target.weights, strict=True):
+        inputs = [known[key] for key in target.inputs]
+        layer = target.node.operation
+        for shared, own in zip(_weights(source.node.operation), _weights(layer), strict=True):
             if len(shared.shape) != len(own.shape) or any(np.array(shared.shape) < np.array(own.shape)):
                 raise ValueError(
                     "`model` must have the architecture whose weights it inherits. Received: "
-                    f"{target.name} with a weight of shape {tuple(own.shape)} instead of {tuple(shared.shape)}"
+                    f"{layer.name} with a weight of shape {tuple(own.shape)} instead of {tuple(shared.shape)}"
                 )
-            # A narrow layer has the first channels of the widest layer.
-            first_channels = tuple(slice(0, size) for size in own.shape)
-            own.assign(keras.ops.convert_to_numpy(shared)[first_channels])
+            own.assign(channels.of_weight(layer, own, shared, inputs))
+        outputs = channels.outputs_of(target.node, source.node, inputs)
+        known.update(zip(target.outputs, outputs, strict=True))
 
 
 def layers_in_use(model, labels):
@@ -45,57 +50,85 @@ def layers_in_use(model, labels):
         labels: Dict from the name of a decision to the label of the selected option.
 
     Returns:
-        List of layers.
+        List of layers, without mixing layers. The layers of inner models are in the place of the models.
     """
-    operations = operations_in_use(model, labels)
-    return [layer for layer in operations if isinstance(layer, keras.layers.Layer) and layer.weights]
+    operations = {id(call.node.operation): call.node.operation for call in calls_in_use(model, labels)}
+    return [operation for operation in operations.values() if _weights(operation)]
 
 
-def operations_in_use(model, labels):
-    """Return all Keras operations that an architecture uses, without mixing layers, in topological order.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Call:
+    """Call of a layer or operation that an architecture uses.
+
+    A tensor has a key of its `id` and of the `_Branch` around it.
+
+    Args:
+        node: Node of Keras's graph.
+        inputs: List of the keys of the tensors that the call reads, outputs of other calls.
+        outputs: List of the keys of its output tensors.
+    """
+
+    node: object
+    inputs: list
+    outputs: list
+
+
+def calls_in_use(model, labels):
+    """Return the `Call`s that an architecture uses, without mixing layers and inner models, in topological order.
 
     See `layers_in_use` for the arguments.
     """
-    operations, seen, entered = [], set(), {}
+    calls, seen, entered = [], set(), {}
+
+    def source(tensor, branch):
+        """Return the tensor, and the branch around it, that passes on its value as `tensor`."""
+        while True:
+            if branch is not None and id(tensor) in branch.outer:
+                tensor, branch = branch.outer[id(tensor)], branch.parent
+                continue
+            node, tensor_index = node_graph.producer(tensor)
+            operation, arguments, chosen = node.operation, node.input_tensors, node_graph.inner_model(node)
+            if isinstance(operation, mixing.InputMixing):
+                selection = operation.selections[operation.option_of(labels.get(operation.selector.name))]
+                tensor = arguments[selection[tensor_index]]
+                continue
+            if isinstance(operation, mixing.WidthMixing):
+                tensor = arguments[0]
+                continue
+            if isinstance(operation, mixing.LayerMixing):
+                option = operation.option_of(labels.get(operation.selector.name))
+                chosen = operation.branches[option]
+                arguments = [arguments[position] for position in operation.positions[option]]
+                if chosen is None:
+                    tensor = arguments[0]
+                    continue
+            if chosen is None:
+                return tensor, branch
+            branch = entered.setdefault((id(node), branch), _Branch(chosen, arguments, branch))
+            tensor = chosen.outputs[tensor_index]
+
     # Depth-first search. An entry is a tensor, the branch around it, and whether its inputs are done.
-    stack = [(tensor, None, False) for tensor in reversed(model.outputs)]
+    stack = [(*source(tensor, None), False) for tensor in reversed(model.outputs)]
     while stack:
         tensor, branch, is_done = stack.pop()
-        node, tensor_index = node_graph.producer(tensor)
-        operation, parents = node.operation, node.input_tensors
+        node, _ = node_graph.producer(tensor)
+        inputs = [source(parent, branch) for parent in node.input_tensors]
         if is_done:
-            if id(operation) not in seen:
-                seen.add(id(operation))
-                operations.append(operation)
-            continue
-        if branch is not None and id(tensor) in branch.outer:
-            stack.append((branch.outer[id(tensor)], branch.parent, False))
-            continue
-        if (id(tensor), branch) in seen:
-            continue
-        seen.add((id(tensor), branch))
-        if isinstance(operation, mixing.InputMixing):
-            selection = operation.selections[operation.option_of(labels.get(operation.selector.name))]
-            stack.append((parents[selection[tensor_index]], branch, False))
-        elif isinstance(operation, mixing.WidthMixing):
-            stack.append((parents[0], branch, False))
-        elif isinstance(operation, mixing.LayerMixing):
-            option = operation.option_of(labels.get(operation.selector.name))
-            chosen = operation.branches[option]
-            arguments = [parents[position] for position in operation.positions[option]]
-            if chosen is None:
-                stack.append((arguments[0], branch, False))
-            else:
-                inner = entered.setdefault((id(operation), branch), _Branch(chosen, arguments, branch))
-                stack.append((chosen.outputs[0], inner, False))
-        else:
+            keys = [(id(parent), outer) for parent, outer in inputs]
+            calls.append(Call(node, keys, [(id(output), branch) for output in node.output_tensors]))
+        elif (id(node), branch) not in seen:
+            seen.add((id(node), branch))
             stack.append((tensor, branch, True))
-            stack.extend((parent, branch, False) for parent in reversed(parents))
-    return operations
+            stack.extend((*parent, False) for parent in reversed(inputs))
+    return calls
+
+
+def _weights(operation):
+    return operation.weights if isinstance(operation, keras.layers.Layer) else []
 
 
 class _Branch:
-    """Branch of a mixing layer that the search has entered.
+    """Branch of a mixing layer, or inner model, that the search has entered.
 
     Args:
         model: The functional model of the branch.

@@ -156,7 +156,7 @@ class SupernetReading(declaration.DeclaringHyperParameters):
 
     def _partial(self, layers, inputs):
         """Return the channels on which operations work and the bypassed channels, or `None` for all channels."""
-        if self.partial_channels == 1 or isinstance(inputs, (list, tuple)):
+        if self.partial_channels == 1 or not keras.backend.is_keras_tensor(inputs):
             return None
         channels = inputs.shape[-1]
         if channels % self.partial_channels or not all(getattr(layer, "keeps", _never)(inputs) for layer in layers):

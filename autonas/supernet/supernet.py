@@ -9,7 +9,7 @@ from keras import ops
 
 from autonas.backends import faster_layers, gradients, node_graph
 from autonas.search_space import encoding
-from autonas.supernet import inheritance, mixing, reading, sharing
+from autonas.supernet import inheritance, mixing, reading, sharing, width_sharing
 
 #: Minimum distance of uniform random numbers from 0 and 1, which keeps the Gumbel noise finite.
 _SMALLEST_UNIFORM = 1e-6
@@ -81,6 +81,7 @@ class Supernet(keras.Model):
         supernet = graph.build(supernet_reading, lambda inputs, outputs: cls(inputs, outputs, supernet_reading))
         if partial_channels > 1:
             _check_narrowed(supernet_reading.is_narrowed, partial_channels)
+        _warn_of_statistics(supernet)
         return supernet
 
     def call(self, inputs, training=None, mask=None):
@@ -255,6 +256,19 @@ def _check_narrowed(is_narrowed, partial_channels):
         raise ValueError(f"{message} Choose another `relaxation`, such as 'softmax', or a `CellBlock`.")
     if whole:
         warnings.warn(message, stacklevel=3)
+
+
+def _warn_of_statistics(supernet):
+    """Warn of layers whose statistics are over the channels of a searched width."""
+    if not any(isinstance(layer, mixing.WidthMixing) for layer in mixing_layers(supernet)):
+        return
+    for name, decision in width_sharing.WidthSharing(supernet).over_channels().items():
+        warnings.warn(
+            f"The layer {name!r} computes statistics over all channels of the searched width {decision!r}, also over "
+            "channels that are zero. With shared weights, narrow networks have other outputs than alone. Put the layer "
+            "before the layer whose width is searched, or use a BatchNormalization and `narrow` after it.",
+            stacklevel=3,
+        )
 
 
 def mixing_layers(model):

@@ -17,6 +17,16 @@ _MIXERS = (
     keras.layers.SeparableConv1D,
     keras.layers.SeparableConv2D,
 )
+#: Layers whose outputs are the channels of their inputs, side by side or at several positions.
+_MOVERS = (keras.layers.Concatenate, keras.layers.Flatten)
+#: Layers that compute statistics over several channels, also over channels that are zero.
+_OVER_CHANNELS = (
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.RMSNormalization,
+    keras.layers.Softmax,
+    keras.layers.UnitNormalization,
+)
 #: Arguments of a layer that determine its number of output channels.
 _WIDTHS = ("units", "filters")
 
@@ -26,7 +36,7 @@ class WidthSharing:
 
     Normalisation, activations, depthwise convolutions and gates keep the channels apart, so their inputs and outputs
     have the same width and form a group. In a stand-alone network, a layer with an input or output in the group is
-    narrow on this side.
+    narrow on this side. The width after `Flatten` or `Concatenate` follows from the widths of the inputs.
 
     Args:
         supernet: A `Supernet`.
@@ -34,17 +44,36 @@ class WidthSharing:
 
     def __init__(self, supernet):
         self._group = {}
-        self._masks = []
+        self._nodes, self._masks = [], []
         self._visit(supernet)
-        self._mixing = {}
-        for layer, tensor in self._masks:
-            self._mixing[self._root(tensor)] = layer
+        self._mixing = {self._root(tensor): layer for layer, tensor in self._masks}
+        #: By the group of its output: a node of `_MOVERS`.
+        self._moved = {self._root(node.output_tensors[0]): node for node in self._nodes if _moves(node)}
 
     def decisions_of(self, node):
         """Return the list of the mixing layers that determine the widths of a node of Keras's graph."""
-        tensors = [*node.input_tensors, *node.output_tensors]
-        layers = {id(layer.selector): layer for tensor in tensors if (layer := self._mixing.get(self._root(tensor)))}
+        tensors, layers = [*node.input_tensors, *node.output_tensors], {}
+        for tensor in tensors:
+            root = self._root(tensor)
+            if root in self._mixing:
+                layers[id(self._mixing[root].selector)] = self._mixing[root]
+            elif root in self._moved:
+                tensors += self._moved[root].input_tensors
         return list(layers.values())
+
+    def over_channels(self):
+        """Return the layers that compute statistics over the channels of a searched width.
+
+        Returns:
+            Dict from the name of a layer to the name of the decision about the width.
+        """
+        layers = {}
+        for node in self._nodes:
+            if isinstance(node.operation, _OVER_CHANNELS):
+                (decision,) = self.decisions_of(node)[:1] or [None]
+                if decision is not None and getattr(node.operation, "groups", 1) != node.input_tensors[0].shape[-1]:
+                    layers[node.operation.name] = decision.selector.name
+        return layers
 
     def narrowed(self, node, options):
         """Return a copy of a node with the widths that it has in a stand-alone network.
@@ -52,12 +81,27 @@ class WidthSharing:
         Args:
             node: A node of Keras's graph.
             options: Dict from the name of a width decision to the index of the selected option.
+
+        Raises:
+            ValueError: If the node calls a model, whose layers have fixed widths.
         """
         layer = node.operation
+        if node_graph.is_graph_of_layers(layer):
+            raise ValueError(
+                f"The cost of the model {layer.name!r} is unknown, since the width before or after it is searched "
+                f"({', '.join(options)}). Call the layers of the model one by one in `build`."
+            )
 
         def width(tensor):
-            decision = self._mixing.get(self._root(tensor))
-            return tensor.shape[-1] if decision is None else decision.widths[options[decision.selector.name]]
+            root = self._root(tensor)
+            if root in self._mixing:
+                decision = self._mixing[root]
+                return decision.widths[options[decision.selector.name]]
+            if root not in self._moved:
+                return tensor.shape[-1]
+            sources = self._moved[root].input_tensors
+            n_positions = tensor.shape[-1] // sum(source.shape[-1] for source in sources)
+            return n_positions * sum(map(width, sources))
 
         def narrow(value):
             if not isinstance(value, keras.KerasTensor):
@@ -78,6 +122,7 @@ class WidthSharing:
     def _visit(self, model):
         for nodes in node_graph.levels(model):
             for node in nodes:
+                self._nodes.append(node)
                 layer, tensors = node.operation, [*node.input_tensors, *node.output_tensors]
                 if isinstance(layer, mixing.LayerMixing):
                     for branch, positions in zip(layer.branches, layer.positions, strict=True):
@@ -105,3 +150,11 @@ class WidthSharing:
     def _join(self, tensors):
         for tensor in tensors[1:]:
             self._group[self._root(tensor)] = self._root(tensors[0])
+
+
+def _moves(node):
+    """Return whether the outputs of a node are the channels of its inputs, with known numbers of channels."""
+    tensors = [*node.input_tensors, *node.output_tensors]
+    axis = getattr(node.operation, "axis", -1)
+    is_last = axis in (-1, len(tensors[-1].shape) - 1)
+    return isinstance(node.operation, _MOVERS) and is_last and all(tensor.shape[-1] for tensor in tensors)

@@ -120,6 +120,15 @@ def test_an_unknown_layer_is_named_and_can_be_told():
     assert flops.flops(network((5,), Tripled())) == 5
 
 
+def test_a_subclassed_model_is_an_unknown_layer():
+    class Subclassed(keras.Model):
+        def call(self, inputs):
+            return inputs
+
+    with pytest.raises(ValueError, match="layer 'mine' of class Subclassed are unknown"):
+        flops.flops(network((5,), Subclassed(name="mine")))
+
+
 def test_shapes_that_are_not_known_are_refused():
     with pytest.raises(ValueError, match="'steps' has the shape"):
         flops.flops(network((None, 5), layers.Dense(3, name="steps")))

@@ -65,3 +65,17 @@ def test_jax_says_so_when_no_machine_has_so_much_memory():
 def test_a_line_says_what_went_wrong():
     assert failures.describe(ValueError("first\nsecond")) == "ValueError: first"
     assert failures.describe(KeyError()) == "KeyError"
+
+
+class Broken(keras.layers.Layer):
+    """A layer whose call fails."""
+
+    def call(self, inputs):
+        raise ValueError("no such channel\nat all")
+
+
+@pytest.mark.parametrize("tensor", [keras.ops.ones((1, 2)), keras.Input((2,))], ids=["tensor", "symbolic"])
+def test_a_line_has_the_message_of_an_error_inside_of_a_layer(tensor):
+    with pytest.raises(ValueError) as caught:
+        keras.Sequential([Broken()])(tensor)
+    assert failures.describe(caught.value) == "ValueError: in Broken.call(): no such channel"

@@ -108,6 +108,10 @@ def test_a_rule_refuses_what_cannot_be_before_anything_is_written(values, messag
     assert "Received: " in str(error.value) and not (tmp_path / "run").exists()
 
 
+def inheriting(finalist_epochs):
+    return oracles.WeightSharingOracle(inherit=True, finalist_epochs=finalist_epochs)
+
+
 @pytest.mark.parametrize(
     "arguments, y, message",
     [
@@ -127,6 +131,12 @@ def test_a_rule_refuses_what_cannot_be_before_anything_is_written(values, messag
          np.arange(12) % 2, "epochs=3, strategy.max_epochs=4$"),
         ({"strategy": oracles.LearningCurveOracle(oracles.RandomOracle(hyperparameters=keras_tuner.HyperParameters()))},
          np.arange(12) % 2, "`strategy` must be an oracle without `hyperparameters`.*'LearningCurveOracle'$"),
+        ({"strategy": inheriting(2), "fidelity": "hyperband"}, np.arange(12) % 2,
+         "^`finalist_epochs` must be None.*strategy.finalist_epochs=2, fidelity='hyperband', strategy='WeightSharing"),
+        ({"strategy": oracles.SuccessiveHalvingOracle(inheriting(2))}, np.arange(12) % 2,
+         "^`finalist_epochs` must be None where short trainings are continued"),
+        ({"strategy": inheriting(20), "epochs": 3}, np.arange(12) % 2,
+         "^`finalist_epochs` must be at most `epochs`.*strategy.finalist_epochs=20, epochs=3$"),
         ({"validation_folds": 3, "weight_sharing": True}, np.arange(12) % 2, "must be .* with a supernet"),
         ({"validation_folds": 3, "fidelity": "hyperband"}, np.arange(12) % 2, "short trainings are continued"),
         ({"warm_start": "run", "weight_sharing": True}, np.arange(12) % 2, "`warm_start` must be None with a strategy"),

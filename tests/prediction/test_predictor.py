@@ -35,6 +35,17 @@ def test_any_number_of_rows(n_rows):
     np.testing.assert_allclose(outputs, keras.ops.convert_to_numpy(expected), atol=1e-6)
 
 
+@pytest.mark.parametrize("n_rows", [3, 300])
+def test_networks_with_a_sequential_model_predict(n_rows):
+    inputs = keras.Input((2,), name="x_numbers")
+    inner = keras.Sequential([keras.layers.Dense(8, "tanh"), keras.layers.Dense(3, "softmax", name="y")])
+    served = predictor()
+    served.network = keras.Model({"x_numbers": inputs}, {"y": inner(inputs)})
+    rows = np.random.default_rng(1).normal(size=(n_rows, 2))
+    expected = inner(served.encode(rows)["x_numbers"], training=False)
+    np.testing.assert_allclose(served.outputs(rows)["y"], keras.ops.convert_to_numpy(expected), atol=1e-6)
+
+
 COMPILED = pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch's networks aren't compiled.")
 
 

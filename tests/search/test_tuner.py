@@ -486,7 +486,8 @@ def test_a_stage_that_fails_ends_the_search_and_is_tried_again_when_it_is_contin
 
     search = make(outcome, oracle=sharing(epochs=3), max_trials=3)
     with pytest.raises(
-        exceptions.SearchFailed, match="trial 0002 .stage 'supernet'. failed: RuntimeError: no. Fitting"
+        exceptions.SearchFailed,
+        match="trial 0002 .stage 'supernet'. failed: RuntimeError: no. Once the cause is removed",
     ):
         search.search()
     again = make(staged, oracle=sharing(epochs=3), max_trials=3)

@@ -42,9 +42,20 @@ class NestedBlock(block.Block):
         x = decisions.InputChoice("inputs", 2)(hp, [x, dense_of(4)(x), dense_of(4, True)(x)])
         x = keras.layers.Add()(x)
         width = decisions.WidthChoice("units", {"narrow": 2, "wide": 5})(hp)
-        x = keras.layers.LayerNormalization()(width.narrow(dense_of(width.units)(x)))
+        x = keras.layers.BatchNormalization()(width.narrow(dense_of(width.units)(x)))
         x = dense_of(4, True)(x)
         return decisions.Repeat("depth", 0, 3, lambda index: dense_of(4))(hp, x)
+
+
+class MovedChannels(block.Block):
+    """Searched widths before a flattening, and beside another tensor."""
+
+    def build(self, hp, tensor):
+        width = decisions.WidthChoice("filters", {"narrow": 2, "wide": 5})(hp)
+        x = keras.layers.Flatten()(width.narrow(keras.layers.Conv2D(width.units, 3, strides=4)(tensor)))
+        other = decisions.WidthChoice("units", {"narrow": 3, "wide": 4})(hp)
+        y = other.narrow(dense_of(other.units)(dense_of(6)(keras.layers.ReLU()(x))))
+        return dense_of(7)(keras.layers.BatchNormalization()(keras.layers.Concatenate()([x, y, dense_of(2)(x)])))
 
 
 def dense_of(units, use_bias=False):
@@ -57,6 +68,7 @@ def hyperparameters(space, values):
 
 BLOCKS = {
     "nested": lambda: NestedBlock(),
+    "moved channels": lambda: MovedChannels(),
     "nas_bench_201": lambda: cell.CellBlock("nas_bench_201", filters=4, n_stages=2),
     "darts": lambda: cell.CellBlock("darts", filters=4, n_stages=2, n_nodes=2),
     "chain": lambda: chain.ChainBlock(filters=4, depth=ranges.Int(1, 4)),
@@ -78,6 +90,17 @@ def test_the_cost_of_an_architecture_is_that_of_its_own_model(name):
             assert expected[cost].of(values) == of_model(model)
         found.add(model.count_params())
     assert len(found) > 1
+
+
+def test_the_cost_of_a_model_at_a_searched_width_is_unknown():
+    class Model(block.Block):
+        def build(self, hp, tensor):
+            width = decisions.WidthChoice("units", {"narrow": 2, "wide": 5})(hp)
+            x = width.narrow(dense_of(width.units)(keras.layers.Flatten()(tensor)))
+            return keras.Sequential([dense_of(4)], name="inner")(x)
+
+    with pytest.raises(ValueError, match="cost of the model 'inner' is unknown.*/units.*one by one"):
+        costs.ExpectedCost(Supernet.from_graph(drawn(Model())), costs.parameters, True)
 
 
 @pytest.mark.parametrize("cost", COSTS)

@@ -62,6 +62,13 @@ def test_layers_with_the_same_options_have_the_same_description():
     assert first == second != other
 
 
+def test_sequential_models_with_the_same_layers_have_the_same_description():
+    two = {"two": lambda: keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(2)]), **SCALED}
+    three = {"two": lambda: keras.Sequential([keras.layers.Dense(3), keras.layers.Dense(2)]), **SCALED}
+    first, second, other = descriptions(build(two, two, three))
+    assert first == second != other
+
+
 def test_a_layer_that_cannot_be_saved_has_no_description():
     (description,) = descriptions(build({"bare": lambda: Bare(lambda x: x), "identity": keras.layers.Identity}))
     assert description is None

@@ -1,5 +1,6 @@
 """The supernet: in select mode it is the stand-alone model of each architecture, in blend mode their mixture."""
 
+import contextlib
 import json
 
 import keras
@@ -51,6 +52,29 @@ class EveryDecision(block.Block):
         return decisions.Repeat("depth", 0, 2, lambda index: keras.layers.Dense(8, "relu"))(hp, x)
 
 
+class SequentialModels(block.Block):
+    """Options that are models of the first and the second kind, one in the other."""
+
+    def build(self, hp, inputs):
+        def of_rows():
+            rows = keras.Input((8,))
+            return keras.Model(rows, keras.Sequential([keras.layers.Dense(8)])(rows))
+
+        candidates = {
+            "dense": lambda: keras.layers.Dense(8, "relu"),
+            "first": lambda: keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(8)]),
+            "input": lambda: keras.Sequential(
+                [keras.Input((8,)), keras.layers.Dense(8), keras.layers.BatchNormalization()]
+            ),
+            "nested": lambda: keras.Sequential([keras.Sequential([keras.layers.Dense(4)]), keras.layers.Dense(8)]),
+            "functional": of_rows,
+        }
+        outputs = keras.layers.Dense(8)(keras.layers.GlobalAveragePooling1D()(inputs))
+        for name in ("one", "two"):
+            outputs = decisions.LayerChoice(name, candidates)(hp, outputs)
+        return outputs
+
+
 IMAGES = {
     "cells of NAS-Bench-201": lambda: cell.CellBlock(
         "nas_bench_201", filters=4, n_stages=2, n_nodes=3, operations=["convolution_3", "average_pooling_3", "none"]
@@ -70,6 +94,7 @@ IMAGES = {
 }
 SERIES = {
     "all decisions": EveryDecision,
+    "sequential models": SequentialModels,
     "convolutions over time": lambda: convolution_1d.Convolution1DBlock(filters=8, depth=Int(1, 2), dropout=0.0),
     "layers on rows": lambda: residual_mlp.ResidualMLPBlock(
         units=8, depth=Int(1, 2), dropout=0.0, multiple=Choice([1, 2])
@@ -325,6 +350,81 @@ def test_widths_are_masks():
     assert output(net) == pytest.approx((1 + 2 + 4) / 3, rel=1e-5)
 
 
+def narrow_rows(hp, inputs):
+    """Steps with a searched number of channels."""
+    width = decisions.WidthChoice("width", {2: 2, 3: 3, 6: 6})(hp)
+    return width.narrow(keras.layers.Conv1D(width.units, 3, padding="same")(inputs))
+
+
+def flattened(hp, inputs):
+    return keras.layers.Dense(8)(keras.layers.Flatten()(narrow_rows(hp, inputs)))
+
+
+def flattened_in_a_model(hp, inputs):
+    return keras.Sequential([keras.layers.ReLU(), keras.layers.Flatten(), keras.layers.Dense(8)])(
+        narrow_rows(hp, inputs)
+    )
+
+
+def reshaped(hp, inputs):
+    return keras.layers.Dense(8)(keras.layers.Reshape((-1,))(narrow_rows(hp, inputs)))
+
+
+def joined(hp, inputs):
+    rows = [keras.layers.Conv1D(4, 1)(inputs), narrow_rows(hp, inputs), keras.layers.Conv1D(3, 1)(inputs)]
+    normalized = keras.layers.BatchNormalization()(keras.layers.Concatenate()(rows))
+    # The kernel of the convolution is narrow on both sides.
+    width = decisions.WidthChoice("width", {2: 2, 3: 3, 6: 6})(hp)
+    rows = [inputs, width.narrow(keras.layers.Conv1D(width.units, 3)(keras.layers.Conv1D(7, 1)(normalized)))]
+    return keras.layers.Dense(8)(ops.concatenate([keras.layers.Flatten()(tensor) for tensor in rows], axis=-1))
+
+
+@pytest.mark.parametrize("build", [flattened, flattened_in_a_model, reshaped, joined])
+def test_narrow_networks_inherit_the_weights_of_their_channels(build):
+    class Narrow(block.Block):
+        def build(self, hp, inputs):
+            return build(hp, inputs)
+
+    x, _ = harness.digit_series(16)
+    searched = harness.make_graph(Narrow(), x)
+    net = Supernet.from_graph(searched)
+    for width in (2, 3, 6):
+        (name,) = net.decisions
+        values = net.space.values | {name: width}
+        model = stand_alone(searched, values)
+        net.inherit(model, values)
+        net.choose(net.indices(values))
+        outputs = [network(harness.model_inputs(network, x), training=False)["head"] for network in (net, model)]
+        np.testing.assert_allclose(*map(ops.convert_to_numpy, outputs), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layer, is_named",
+    [
+        (lambda: keras.layers.LayerNormalization(name="normalized"), True),
+        (lambda: keras.layers.GroupNormalization(2, name="normalized"), True),
+        (lambda: keras.layers.GroupNormalization(-1, name="normalized"), False),
+        (lambda: keras.layers.BatchNormalization(name="normalized"), False),
+    ],
+    ids=["layer", "groups", "each channel", "batch"],
+)
+def test_statistics_over_the_channels_of_a_searched_width_are_named(layer, is_named):
+    def build(hp, inputs):
+        width = decisions.WidthChoice("units", {2: 2, 4: 4})(hp)
+        rows = width.narrow(keras.layers.Conv1D(width.units, 1)(inputs))
+        return keras.layers.Dense(2)(keras.layers.ReLU()(layer()(rows)))
+
+    class Normalized(block.Block):
+        def build(self, hp, inputs):
+            return build(hp, inputs)
+
+    x, _ = harness.digit_series(16)
+    searched = harness.make_graph(Normalized(), x)
+    expected = pytest.warns(UserWarning, match="layer 'normalized' computes statistics over .* width '.*/units'")
+    with expected if is_named else contextlib.nullcontext():
+        Supernet.from_graph(searched)
+
+
 # ---------------------------------------------------------------------- the shared space
 
 
@@ -420,6 +520,19 @@ def test_partial_channels_are_refused_where_no_operation_can_be_narrowed():
     searched, _, _ = drawn(IMAGES["layers"])
     with pytest.raises(ValueError, match=r"doesn't narrow the options of \['layered_block_1/.*Choose another `relax"):
         Supernet.from_graph(searched, partial_channels=2)
+
+
+def test_partial_channels_are_refused_for_several_tensors_by_name():
+    class Named(block.Block):
+        def build(self, hp, inputs):
+            candidates = {
+                kind: lambda kind=kind: lambda x: keras.layers.Dense(2, kind)(x["x"]) for kind in ("relu", "elu")
+            }
+            return decisions.LayerChoice("kind", candidates)(hp, {"x": inputs})
+
+    x, _ = harness.digits(16)
+    with pytest.raises(ValueError, match=r"doesn't narrow the options of \['named_1/kind'\]. Choose another `relax"):
+        Supernet.from_graph(harness.make_graph(Named(), x), partial_channels=2)
 
 
 def test_decisions_that_keep_all_channels_are_named_in_a_warning():

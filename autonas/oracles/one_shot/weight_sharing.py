@@ -62,7 +62,8 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         queries: Number of one-shot scores. Defaults to 1000.
         inherit: Whether finalists begin with the weights of the supernet. Defaults to `False`.
         finalist_epochs: Number of epochs of the training of a finalist, whose learning rate is annealed within them.
-            Requires `inherit`. Defaults to `None`: a full training.
+            Requires `inherit`, and at most the `epochs` of `AutoModel`. It can't be combined with successive halving,
+            which sets the number of epochs itself. Defaults to `None`: a full training.
         **kwargs: As in `SupernetOracle`.
 
     Example:
