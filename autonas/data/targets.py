@@ -1,15 +1,13 @@
 """Encoding of targets for a network, and decoding of its predictions to labels or numbers."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import DataConversionWarning
 
 from autonas import storage
 from autonas.arguments.checks import check_integer
 from autonas.arguments.scalars import plain
-from autonas.data.checks import MAX_FLOAT32, check_strings, warn_of_confused_integers
+from autonas.data import target_arrays
+from autonas.data.checks import check_strings, warn_of_confused_integers
 from autonas.data.kinds import as_target_array, infer_task, is_categorical, is_indicator
 
 TASKS = ("binary", "multiclass", "multilabel", "regression", "classification")
@@ -34,13 +32,6 @@ _SHAPE = {
         "threshold?": float,
     },
 }
-
-
-def finite_targets(y):
-    """Convert targets to an array as `as_target_array` does; raise a `ValueError` for missing or infinite values."""
-    values = as_target_array(y)
-    _check_finite(values)
-    return values
 
 
 class TargetEncoder:
@@ -89,14 +80,14 @@ class TargetEncoder:
         """
         if self.task is not None and self.task not in TASKS:
             raise ValueError(f"`task` must be one of {TASKS} or None. Received: task={self.task!r}")
-        _warn_about_column_vector(y)
+        target_arrays.warn_about_column_vector(y)
         values = as_target_array(y)
         if len(values) == 0:
             raise ValueError("`y` must hold at least one row. Received: 0 rows")
-        _check_finite(values)
+        target_arrays.check_finite(values)
         self.task_ = self._find_task(values, is_categorical(y))
         self.one_dimensional_ = values.ndim == 1
-        self.dtype_ = _dtype_name(values)
+        self.dtype_ = target_arrays.dtype_name(values)
         self.classes_ = self.mean_ = self.deviation_ = self.units_ = None
         self.threshold_ = _THRESHOLD
         if self.task_ == "regression":
@@ -105,7 +96,7 @@ class TargetEncoder:
             if not is_indicator(values):
                 raise ValueError("`y` must hold only 0 and 1 for task='multilabel'. Received: other values")
             if self.task != "multilabel":
-                _warn_about_one_hot_rows(values)
+                target_arrays.warn_about_one_hot_rows(values)
             self.n_outputs_ = 1 if values.ndim == 1 else values.shape[1]
             self.classes_ = np.arange(self.n_outputs_)
         else:
@@ -139,7 +130,7 @@ class TargetEncoder:
         if self.task_ == "regression":
             return ((targets - self.mean_) / self.deviation_).astype("float32")
         if (targets < 0).any():
-            unseen = pd.unique(pd.Series(finite_targets(y)[targets < 0]))
+            unseen = pd.unique(pd.Series(target_arrays.finite(y)[targets < 0]))
             names = ", ".join(repr(plain(label)) for label in unseen[:5])
             more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
             raise ValueError(f"`y` has labels that were not seen in training: {names}{more}")
@@ -161,12 +152,12 @@ class TargetEncoder:
         """
         if self.task_ in ("binary", "multiclass"):
             return self.codes(y)
-        values = finite_targets(y)
+        values = target_arrays.finite(y)
         matrix = values.reshape(len(values), -1)
         if matrix.shape[1] != self.n_outputs_:
             raise ValueError(f"`y` must have {self.n_outputs_} columns as in fit. Received: {matrix.shape[1]}")
         if self.task_ == "regression":
-            return _as_floats(matrix)
+            return target_arrays.as_floats(matrix)
         if not is_indicator(matrix):
             raise ValueError("`y` must hold only 0 and 1 as in fit. Received: other values")
         return matrix
@@ -177,10 +168,10 @@ class TargetEncoder:
         Raises:
             ValueError: If `y` isn't one column of booleans, numbers or strings as in `fit`, or has missing values.
         """
-        values = finite_targets(y)
+        values = target_arrays.finite(y)
         if values.ndim == 2:
             raise ValueError(f"`y` must have one column of labels as in fit. Received: {values.shape[1]} columns")
-        expected, received = _kind_of_labels(self.classes_), _kind_of_labels(values)
+        expected, received = target_arrays.kind_of_labels(self.classes_), target_arrays.kind_of_labels(values)
         if received != expected:
             raise ValueError(
                 f"`y` must hold labels as in fit, {expected} such as {plain(self.classes_[0])!r:.60}. Received: "
@@ -240,7 +231,7 @@ class TargetEncoder:
                 "one_dimensional": self.one_dimensional_,
                 "dtype": self.dtype_,
                 "classes": None if self.classes_ is None else self.classes_.tolist(),
-                "classes_dtype": None if self.classes_ is None else _dtype_name(self.classes_),
+                "classes_dtype": None if self.classes_ is None else target_arrays.dtype_name(self.classes_),
                 "mean": None if self.mean_ is None else self.mean_.tolist(),
                 "deviation": None if self.deviation_ is None else self.deviation_.tolist(),
             }
@@ -278,7 +269,7 @@ class TargetEncoder:
         if self.task in (None, "classification"):
             return self._find_class_task(values, are_categories)
         if self.task in ("binary", "multiclass"):
-            _check_labels(values, are_categories)
+            target_arrays.check_labels(values, are_categories)
         return self.task
 
     def _find_class_task(self, values, are_categories):
@@ -289,7 +280,7 @@ class TargetEncoder:
                 "Unknown label type: several columns of numbers. Classification takes one column of "
                 "labels or an indicator matrix of 0 and 1"
             )
-        _check_labels(values, are_categories)
+        target_arrays.check_labels(values, are_categories)
         n_classes = len(pd.unique(pd.Series(values))) if self.num_classes is None else self.num_classes
         return "multiclass" if n_classes > 2 else "binary"
 
@@ -322,7 +313,7 @@ class TargetEncoder:
         return classes
 
     def _fit_regression(self, values, rows):
-        matrix = _as_floats(values.reshape(len(values), -1))
+        matrix = target_arrays.as_floats(values.reshape(len(values), -1))
         if values.ndim == 1:
             warn_of_confused_integers(pd.Series(values), matrix[:, 0], "`y`")
         training = matrix if rows is None else matrix[rows]
@@ -336,71 +327,3 @@ class TargetEncoder:
             self.mean_ = mean if self.center else self.mean_
         else:
             self.units_ = mean.tolist(), deviation.tolist()
-
-
-def _warn_about_column_vector(y):
-    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
-        warnings.warn(
-            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
-            "(n_samples,), for example using ravel().",
-            DataConversionWarning,
-            # The caller of the preparation, which fits twice: Python shows a warning once for each line.
-            stacklevel=4,
-        )
-
-
-def _warn_about_one_hot_rows(values):
-    if (values.sum(axis=1) == 1).all():
-        warnings.warn(
-            "`y` has a single 1 in every row, but columns of 0 and 1 are labels of which several may apply. For "
-            "classes that exclude each other, pass their numbers: y.argmax(axis=1), or y.idxmax(axis=1) for a frame. "
-            "Pass task='multilabel' for labels.",
-            stacklevel=4,
-        )
-
-
-def _check_labels(values, are_categories):
-    if values.ndim == 2:
-        raise ValueError("Unknown label type: several columns. `y` must have one column of labels")
-    if not are_categories and values.dtype.kind == "f" and (values != np.floor(values)).any():
-        raise ValueError(
-            "Unknown label type: continuous. `y` must hold labels for classification, not numbers with fractional "
-            "parts, unless its dtype is pandas' category"
-        )
-
-
-def _kind_of_labels(values):
-    return {"b": "booleans", "i": "numbers", "u": "numbers", "f": "numbers"}.get(values.dtype.kind, "strings")
-
-
-def _check_finite(values):
-    if values.dtype.kind == "f":
-        bad = ~np.isfinite(values)
-    elif values.dtype == object:
-        bad = pd.isna(values)
-    else:
-        return
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        count = f"{bad.sum()} missing, NaN or infinite value{'' if bad.sum() == 1 else 's'}"
-        raise ValueError(
-            f"`y` has {count}, the first at index {first[0] if len(first) == 1 else first}. Remove such rows."
-        )
-
-
-def _as_floats(values):
-    try:
-        numbers = values.astype("float64")
-    except (TypeError, ValueError):
-        raise ValueError("`y` must hold numbers for a regression. Received: strings") from None
-    beyond = np.abs(numbers) > MAX_FLOAT32
-    if beyond.any():
-        raise ValueError(
-            f"`y` must hold numbers within the range of float32, 3.4e38. Received: {numbers[beyond][0]:g}. Rescale "
-            "them, for example by their logarithm."
-        )
-    return numbers
-
-
-def _dtype_name(values):
-    return "object" if values.dtype == object else values.dtype.str
