@@ -343,8 +343,8 @@ class AutoModel(searched.SearchedModel):
             callbacks: Callbacks beside the callbacks of the constructor. Defaults to `None`.
             epochs: Epochs of a full training, instead of the argument of the constructor. Defaults to `None`.
             batch_size: Number of rows per training step, which is not searched then. Defaults to `None`.
-            validation_split: Share of the rows in the validation set, instead of the argument of the constructor.
-                Defaults to `None`.
+            validation_split: Share of the rows in the validation set, instead of the argument of the constructor. As in
+                Keras, both have no effect beside `validation_data`. Defaults to `None`.
             class_weight: Weights of classes, instead of the argument of the constructor. Defaults to `None`.
             **unknown: Always an error: other settings are arguments of the constructor.
 

@@ -85,14 +85,7 @@ RULES = [
         for rule in _OF_FOLDS
     ),
     *_OF_STRUCTURE,
-    Rule(
-        "`validation_split`", "`validation_data` of `fit`",
-        "`validation_data` must be None with `validation_split`, a share of `x`",
-        "Leave one of the two out",
-        received=("validation_data", "validation_split"),
-        applies=lambda request: request.validation_split is not None and request.data.validation_data is not None,
-    ),
-]  # fmt: skip
+]
 
 
 def allows_folds(request):

@@ -87,22 +87,24 @@ class Head(block.Block):
         if rate:
             outputs = keras.layers.Dropout(rate)(outputs)
         # Predictions and the loss are computed in float32, also under mixed precision.
-        arguments = {"activation": ACTIVATIONS[self.target.task], "dtype": "float32"}
+        arguments: dict[str, Any] = {"activation": ACTIVATIONS[self.target.task], "dtype": "float32"}
         if not has_members:
             dense = keras.layers.Dense(self.target.n_outputs, **arguments)
             dense.label_smoothing = label_smoothing  # Read by `losses.in_training`.
             return self._in_units(dense(outputs))
         _, count, width = outputs.shape
-        predictions = keras.layers.EinsumDense(
-            "bmw,mwo->bmo",
-            output_shape=(count, self.target.n_outputs),
-            bias_axes="mo",
-            kernel_initializer=keras.initializers.RandomUniform(-(width**-0.5), width**-0.5),
-            **arguments,
-        )(outputs)
-        mean = members.mean(predictions)
+        arguments["kernel_initializer"] = keras.initializers.RandomUniform(-(width**-0.5), width**-0.5)
+        if self.target.n_outputs == 1:
+            # LiteRT can't convert the general equation for one output.
+            dense = keras.layers.EinsumDense("bmw,mw->bm", output_shape=(count,), bias_axes="m", **arguments)
+            predictions = keras.layers.Reshape((count, 1), dtype="float32")(dense(outputs))
+        else:
+            shape = (count, self.target.n_outputs)
+            dense = keras.layers.EinsumDense("bmw,mwo->bmo", output_shape=shape, bias_axes="mo", **arguments)
+            predictions = dense(outputs)
+        mean = members.mean(self._in_units(predictions))
         node_graph.producer(mean)[0].operation.label_smoothing = label_smoothing
-        return self._in_units(mean)
+        return mean
 
     def _in_units(self, outputs: keras.KerasTensor) -> keras.KerasTensor:
         """Return outputs in the units of a target that isn't standardised: training begins at its mean."""

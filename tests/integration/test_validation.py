@@ -92,8 +92,6 @@ def test_a_search_goes_on_with_the_same_validation_only(iris, tmp_path):
     "arguments, fit, message",
     [
         ({"validation": {"group_on": "a"}}, {"validation_data": ([[0.0]], [0])}, "`validation_data` must be None"),
-        ({"validation": 0.2}, {"validation_data": ([[0.0]], [0])}, "`validation_data` must be None"),
-        ({}, {"validation_data": ([[0.0]], [0]), "validation_split": 0.2}, "`validation_data` must be None"),
         ({"validation": TimeSeriesSplit(3), "weight_sharing": True}, {}, "with a supernet"),
         ({"validation": 0.2, "validation_folds": 3}, {}, "`validation_folds` must be 'auto' or None"),
         ({"validation": 0.2}, {"validation_split": 0.3}, "`validation_split` must be None beside `validation`"),

@@ -20,13 +20,13 @@ def drawn(head, **arguments):
     return tables.drawn(autonas.TabMBlock(**SMALL), head, **arguments)
 
 
-def network(task="multiclass", n_outputs=3):
+def network(task="multiclass", n_outputs=3, units=None):
     """Return a compiled network of three members on vectors of 5 numbers."""
     keras.utils.set_random_seed(0)
     x, values = keras.Input((5,), name="x"), harness.empty_values()
     block = tabm.TabMBlock(**SMALL)
     head = heads.RegressionHead(name="y") if task == "regression" else heads.ClassificationHead(dropout=0.0, name="y")
-    head.target = heads.Target(task, n_outputs)
+    head.target = heads.Target(task, n_outputs, units)
     model = keras.Model({"x": x}, {"y": head.build(values, block.build(values, x))})
     model.compile("sgd", loss={"y": head.loss_function()})
     return model
@@ -46,9 +46,10 @@ def rows(task="multiclass", n_outputs=3, weights=None):
 TASKS = [("multiclass", 3), ("binary", 1), ("regression", 1), ("regression", 2)]
 
 
+@pytest.mark.parametrize("units", [None, ([3.0], [2.0])], ids=["", "in units"])
 @pytest.mark.parametrize(("task", "n_outputs"), TASKS)
-def test_the_prediction_is_the_mean_of_the_members_and_the_loss_the_mean_of_their_losses(task, n_outputs):
-    model, data = network(task, n_outputs), rows(task, n_outputs)
+def test_the_prediction_is_the_mean_of_the_members_and_the_loss_the_mean_of_their_losses(task, n_outputs, units):
+    model, data = network(task, n_outputs, units), rows(task, n_outputs)
     in_training = members.InTraining(model)
     outputs = in_training.network(data.inputs)["y"].numpy().reshape(40, 3, n_outputs)
     assert outputs.std(axis=1).min() > 0  # The members differ.
@@ -91,9 +92,10 @@ def test_it_learns_numbers_as_well_as_a_linear_model():
     assert model.score(x[1::2], y[1::2]) > 0.4
 
 
-def test_it_is_exported_as_an_ordinary_network_that_returns_the_mean(tmp_path, run_elsewhere):
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_it_is_exported_as_an_ordinary_network_that_returns_the_mean(n_classes, tmp_path, run_elsewhere):
     x, y = load_wine(return_X_y=True)
-    model = drawn(autonas.ClassificationHead(), epochs=3).fit(x, y)
+    model = drawn(autonas.ClassificationHead(), epochs=3).fit(x, y % n_classes)
     for name in ("network.keras", "network.tflite", "network.onnx"):
         assert model.export(tmp_path / name).difference < 1e-5
     np.testing.assert_allclose(model.predict_proba(x).sum(axis=1), 1, rtol=1e-5)
