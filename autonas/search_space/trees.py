@@ -12,6 +12,9 @@ from keras import ops
 
 #: Largest float32. A missing number stands at one end of the numbers, by the branch that it takes.
 _LARGEST = float(np.finfo("float32").max)
+#: Distance of a threshold from the values of the training rows, relative to the values or to 1: an exported network may
+#: round the features of a row otherwise, which must not change its side.
+_APART = 1e-5
 #: Largest threshold of a split: all numbers are at most that, and a missing number isn't.
 _LARGEST_THRESHOLD = float(np.nextafter(np.float32(_LARGEST), np.float32(0)))
 _GOLDEN_RATIO = (1 + 5**0.5) / 2
@@ -255,17 +258,23 @@ class Tree:
         )
 
     @classmethod
-    def of_estimator(cls, estimator: Any, factor: float = 1.0) -> Tree:
+    def of_estimator(cls, estimator: Any, values: Sequence[np.ndarray], factor: float = 1.0) -> Tree:
         """Return the tree of a fitted tree regressor of scikit-learn.
 
         Args:
             estimator: A `DecisionTreeRegressor` or `ExtraTreeRegressor`.
+            values: For each feature the numbers of the training rows, as of `distinct`, from which the thresholds of
+                the tree keep apart.
             factor: Factor of the values of the leaves. Defaults to 1.
         """
         tree = estimator.tree_
+        thresholds = tree.threshold.copy()
+        for feature in np.unique(tree.feature[tree.feature >= 0]):
+            is_split = tree.feature == feature
+            thresholds[is_split] = _apart(thresholds[is_split], values[feature])
         # A float32 number is at most a float64 threshold exactly if it is at most the float32 number below.
-        rounded = tree.threshold.astype("float32")
-        below = np.where(rounded > tree.threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+        rounded = thresholds.astype("float32")
+        below = np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
         return cls(
             np.stack([tree.children_left, tree.children_right], axis=1),
             tree.feature,
@@ -316,3 +325,21 @@ def table(n_rows: int, n_columns: int) -> keras.layers.Embedding:
     table = keras.layers.Embedding(n_rows, n_columns, embeddings_initializer="zeros", trainable=False, dtype="float32")
     table.build()
     return table
+
+
+def distinct(features: np.ndarray) -> list[np.ndarray]:
+    """Return the numbers of each feature of rows `(n, features)` in order, without repetitions and missing ones."""
+    return [np.unique(column[~np.isnan(column)]).astype("float64") for column in features.T]
+
+
+def _apart(thresholds: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return thresholds between the same values that aren't near one of them, or in the middle of near ones.
+
+    A split of missing from other values, for example, has the largest value as its threshold in scikit-learn.
+    """
+    if not len(values):
+        return thresholds
+    below = np.searchsorted(values, thresholds, side="right") - 1
+    lower, upper = values[np.maximum(below, 0)], np.append(values, np.inf)[below + 1]
+    margin = np.minimum(_APART * np.maximum(1.0, np.abs(lower)), (upper - lower) / 2)
+    return np.where(below < 0, thresholds, np.clip(thresholds, lower + margin, upper - margin))

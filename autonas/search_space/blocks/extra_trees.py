@@ -167,7 +167,8 @@ class Averaging(tree_fitter.TreeFitter):
         base, n_means = np.zeros(targets.shape[1]), n_trees
         if self.task != "regression":
             base, n_means = _shares(targets, training.weights), n_trees + 1
-        forest = [trees.Tree.of_estimator(tree, 1 / n_means) for tree in estimator.estimators_]
+        values = trees.distinct(trees.finite(training.inputs))
+        forest = [trees.Tree.of_estimator(tree, values, 1 / n_means) for tree in estimator.estimators_]
         self.walk.set([forest], base / n_means)
         self.validated = None
         if validation is not None:

@@ -46,6 +46,18 @@ def fitted(head, target, rows, **settings):
     return lambda values: keras.ops.convert_to_numpy(network(values)), fitter
 
 
+def test_no_threshold_is_so_near_a_training_row_that_an_export_may_round_the_row_to_the_other_side():
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(80, 2)).astype("float32")
+    x[::9, 0] = np.nan
+    rows = fitters.Rows(x, generator.normal(size=(80, 1)).astype("float32"))
+    target = autonas.search_space.heads.Target("regression", 1)
+    predict, _ = fitted(autonas.RegressionHead(), target, rows, trees=100, split_features="all")
+    outputs = predict(x)
+    for factor in (1 - 1e-6, 1 + 1e-6):
+        np.testing.assert_array_equal(predict((x * factor).astype("float32")), outputs)
+
+
 def test_the_network_equals_the_trees_of_scikit_learn_and_one_more_of_the_shares_of_the_classes():
     generator = np.random.default_rng(1)
     x = generator.normal(size=(300, 2)).astype("float32")
