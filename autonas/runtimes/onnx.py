@@ -70,7 +70,7 @@ def _from_tensorflow(model: keras.Model, inputs: Sequence[InputSpec]) -> bytes:
     function, specs = tensorflow_function.constant_function(model, inputs)
     captured = {inner.name: outer for outer, inner in function.get_concrete_function().graph.captures}
     proto, _ = tf2onnx.convert.from_function(
-        function, input_signature=specs, custom_op_handlers={"SelectV2": (_choose, [])}
+        function, input_signature=specs, custom_op_handlers={"SelectV2": (_choose, []), "Erfc": (_complement, [])}
     )
     # tf2onnx lists constants of layers, such as the mean of a Normalization, as inputs.
     used = {name for node in proto.graph.node for name in node.input}
@@ -87,6 +87,13 @@ def _choose(context: Any, node: Any, name: str, arguments: Any) -> None:
     tf2onnx's own handler multiplies the two choices by 0 and 1, so a NaN in the choice that isn't taken would remain.
     """
     node.type = "Where"
+
+
+def _complement(context: Any, node: Any, name: str, arguments: Any) -> None:
+    """Convert Erfc, a part of the activation GELU that ONNX lacks, to 1 - Erf."""
+    node.type = "Erf"
+    one = context.make_const(f"{name}/one", np.ones((), "float32"))
+    context.insert_new_node_on_output("Sub", node.output[0], inputs=[one.output[0], node.output[0]])
 
 
 def _from_keras(model: keras.Model, inputs: Sequence[InputSpec]) -> bytes:

@@ -259,6 +259,16 @@ def test_series_with_missing_steps(check):
     check(model, series, {name_of(model): series})
 
 
+@pytest.mark.parametrize("activation", ["gelu", "mish", "hard_silu", "softsign"])
+def test_less_common_activations(iris, activation):
+    inputs = autonas.StructuredDataInput()
+    scores = autonas.DenseBlock(units=8, depth=1, activation=activation)(autonas.Normalization()(inputs))
+    outputs = autonas.ClassificationHead()(scores)
+    model = fit(*iris, inputs=inputs, outputs=outputs)
+    for path in ("model.keras", "model.onnx", "model.tflite"):
+        assert model.export(path).difference < 1e-5
+
+
 def test_two_inputs_and_heads(check):
     generator = np.random.default_rng(0)
     images, (frame, y) = generator.integers(0, 255, (200, 8, 8, 1), dtype="uint8"), table()
