@@ -30,11 +30,6 @@ class Channels:
     positions: np.ndarray
     width: int
 
-    @classmethod
-    def first(cls, own, shared):
-        """Return the channels of a tensor with `own` channels that are the first of `shared` channels."""
-        return cls(np.arange(own), shared)
-
 
 def outputs_of(own, shared, inputs):
     """Return the `Channels` of the outputs of a call in a stand-alone model, a list.
@@ -50,8 +45,8 @@ def outputs_of(own, shared, inputs):
 
 def _output_of(own, inputs, size, width):
     operation, kind = own.operation, type(own.operation).__name__
-    first = Channels.first(size, width)
-    if first.width == size or not inputs:
+    first = Channels(np.arange(size), width)
+    if width == size or not inputs:
         return first
     # Operations of `keras.ops` have the names of the layers.
     if kind == "Concatenate" and operation.axis in (-1, len(own.output_tensors[0].shape) - 1):

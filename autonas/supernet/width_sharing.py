@@ -5,20 +5,19 @@ import keras
 from autonas.backends import node_graph
 from autonas.supernet import mixing
 
+#: Layers whose outputs are the channels of their inputs, side by side or at several positions.
+_MOVERS = (keras.layers.Concatenate, keras.layers.Flatten)
 #: Layers whose output channels depend on all input channels, or that reorder the channels. A width ends at these
 #: layers.
 _MIXERS = (
-    keras.layers.Concatenate,
+    *_MOVERS,
     keras.layers.Conv1D,
     keras.layers.Conv2D,
     keras.layers.Dense,
     keras.layers.Embedding,
-    keras.layers.Flatten,
     keras.layers.SeparableConv1D,
     keras.layers.SeparableConv2D,
 )
-#: Layers whose outputs are the channels of their inputs, side by side or at several positions.
-_MOVERS = (keras.layers.Concatenate, keras.layers.Flatten)
 #: Layers that compute statistics over several channels, also over channels that are zero.
 _OVER_CHANNELS = (
     keras.layers.GroupNormalization,

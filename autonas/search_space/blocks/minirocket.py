@@ -101,9 +101,8 @@ class MiniRocketBlock(block.Block):
                 model, pooled = series_kernels.inner_model(thresholds[-1], source)
                 features.append(pooled)
                 models.append(model)
-            read = ops.concatenate(source, axis=-1) if is_masked else source[0]
-            fitters.attach(Biases(read, head, thresholds, is_masked), models[0])
-        return ops.concatenate(features, axis=-1) if len(features) > 1 else features[0]
+            fitters.attach(Biases(series_kernels.joined(source), head, thresholds, is_masked), models[0])
+        return series_kernels.joined(features)
 
 
 class Thresholds:
@@ -125,9 +124,7 @@ class Thresholds:
 
     def __call__(self, values: keras.KerasTensor, observed: keras.KerasTensor | None = None) -> keras.KerasTensor:
         """Return the features of the steps with a response above the bias, `(n, poolings * biases * kernels)`."""
-        of_dilations = [member(values) for member in self.kernels]
-        responses = ops.concatenate(of_dilations, axis=-1) if len(of_dilations) > 1 else of_dilations[0]
-        responses = ops.expand_dims(responses, 2)
+        responses = ops.expand_dims(series_kernels.joined([member(values) for member in self.kernels]), 2)
         # One 0, for any number of series: the number of the row of the layer's weights.
         row = ops.sum(ops.cast(ops.zeros_like(values[:, :1, 0]), "int32"), axis=0)
         biases = ops.reshape(self._layer(row), (1, 1, self.n_biases, self.n_kernels))
@@ -141,10 +138,8 @@ class Thresholds:
         pooled = [n_above / n_steps]
         if self.poolings == "all":
             pooled += self._pooled(responses - biases, is_above, n_above, n_steps)
-        return ops.reshape(
-            ops.concatenate(pooled, axis=1) if len(pooled) > 1 else pooled[0],
-            (-1, len(pooled) * self.n_biases * self.n_kernels),
-        )
+        n_features = len(pooled) * self.n_biases * self.n_kernels
+        return ops.reshape(series_kernels.joined(pooled, axis=1), (-1, n_features))
 
     def _pooled(
         self, excess: keras.KerasTensor, is_above: keras.KerasTensor, n_above: keras.KerasTensor, n_steps: Any

@@ -122,7 +122,7 @@ class TimeSeriesBlock(block.Block):
         read = series_kernels.split(*series_kernels.standardised(self, raw))
         if hp.Boolean("difference") and read[0].shape[1] > 1:
             read = series_kernels.differences(read)
-        joined = ops.concatenate(read, axis=-1) if len(read) > 1 else read[0]
+        joined = series_kernels.joined(read)
         return self.bound(ridge.RidgeBlock()).build(hp, ops.reshape(joined, (-1, math.prod(joined.shape[1:]))))
 
     def _pooled(self, raw: Any, outputs: keras.KerasTensor) -> keras.KerasTensor:
