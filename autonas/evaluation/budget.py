@@ -10,7 +10,7 @@ from autonas.trials.states import Stage
 
 #: Seconds reserved at the end: for writing a model, for building and writing the network of an ensemble, and for
 #: selecting an ensemble before; and the share of the limit that is reserved at most.
-WRITING, WRITING_ENSEMBLE, SELECTING_ENSEMBLE, _MAX_CLOSING_SHARE = 1.0, 2.0, 3.0, 1 / 6
+WRITING, WRITING_ENSEMBLE, SELECTING_ENSEMBLE, _MAX_CLOSING_SHARE = 1.0, 1.5, 2.5, 1 / 12
 #: Training time, in seconds, of a model that is required even though the time limit is exceeded.
 LEAST_SECONDS = 0.1
 #: Share of the limit for the first trial, so that a usable model exists early.
@@ -26,8 +26,6 @@ _FITTED_SHARE_OF_TIME = 1.15
 _NOT_REPEATED, _FIXED = ("compile", "measure", "validate", "save"), ("build",)
 #: Phases of a trial whose time is proportional to the number of epochs.
 _OF_EPOCHS = ("train", "validate")
-#: Time in which the network of a fold is built, connected to the other ones and written, relative to its building.
-_OF_FOLD = 1.5
 #: Maximum share of the limit that is reserved for training the members of an ensemble again.
 _MEMBERS_SHARE = 0.3
 #: Shares of the limit at which the stages of a one-shot search end. The rest is for the candidates trained alone.
@@ -153,8 +151,8 @@ class TimeBudget:
             outcome: The `Outcome` of the candidate.
         """
         seconds = outcome.phases.get("build", 0.0)
-        # The time to write a few networks is reserved anyway.
-        return seconds if outcome.leaves_one_out or self.n_networks == 1 else _OF_FOLD * self.n_networks * seconds
+        # A trial also prepares its training in this phase, which takes as long as connecting and writing a network.
+        return seconds if outcome.leaves_one_out else self.n_networks * seconds
 
     def _final_seconds(self, outcome):
         """Return the seconds of a final fit that don't depend on its length, and of as many epochs as the best epoch.
