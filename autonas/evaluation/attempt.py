@@ -156,9 +156,11 @@ class Attempt:
             if self._has_folds:
                 if leave_one_out.is_possible(model, self.problem):
                     loop = leave_one_out.LeaveOneOutLoop(self._loop)
+                    # A fit to fewer rows has no predictions for the others, and a required score has no alternative.
+                    fitted = loop.fit(generator, None if job.training.is_required else job.deadline)
                 else:
                     loop = folds.FoldsLoop(self._loop, job.training.is_required)
-                fitted = loop.fit(generator, job.deadline)
+                    fitted = loop.fit(generator, job.deadline)
             else:
                 loop = self._loop
                 # Other rows of the final fit, or fewer rows of a trial, need a fit of their own.

@@ -72,12 +72,15 @@ def test_groups_and_scores_of_ones_own_need_folds(diabetes):
     assert not is_possible(dataclasses.replace(problem, goal=prepared(x, y, objective=score).goal))
 
 
-def test_a_fit_that_cannot_end_in_time_is_given_up(diabetes, monkeypatch):
+def test_a_fit_that_cannot_end_in_time_is_given_up_unless_there_is_no_other_score(diabetes, monkeypatch):
     problem = prepared(*diabetes)
     judge = evaluator.Evaluator(problem, epochs=4, patience=None, seed=0)
     monkeypatch.setattr(
         "autonas.backends.node_graph.rows_at_once", lambda largest, most, values=None: 2 if values else 16
     )
-    outcome = judge.evaluate(jobs.Job("0000", 0, default_values(problem), deadline=0.0))
+    job = jobs.Job("0000", 0, default_values(problem), deadline=0.0)
+    assert judge.evaluate(job).status == Status.COMPLETED
+    job.training.is_required = False
+    outcome = judge.evaluate(job)
     assert outcome.status == Status.FAILED
     assert "take longer than the time that is left" in outcome.message
