@@ -226,7 +226,8 @@ class WidthChoice(Decision):
     In a supernet all widths share the weights of the widest layer: the channels beyond the chosen width are multiplied
     by zero (channel masking, Wan et al. 2020). The result equals that of a narrow layer if the zeros stay zeros until
     they enter dense layers and convolutions. `BatchNormalization` adds a number to each channel: call `narrow` after
-    it. `LayerNormalization` computes statistics over all channels, so that a supernet warns of it.
+    it. `LayerNormalization` computes statistics over all channels, and the states of a recurrent layer have all units,
+    so that a supernet warns of both.
 
     Args:
         name: Name of the decision, unique in its block.

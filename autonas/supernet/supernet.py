@@ -81,7 +81,7 @@ class Supernet(keras.Model):
         supernet = graph.build(supernet_reading, lambda inputs, outputs: cls(inputs, outputs, supernet_reading))
         if partial_channels > 1:
             _check_narrowed(supernet_reading.is_narrowed, partial_channels)
-        _warn_of_statistics(supernet)
+        _warn_of_widths(supernet)
         return supernet
 
     def call(self, inputs, training=None, mask=None):
@@ -258,11 +258,19 @@ def _check_narrowed(is_narrowed, partial_channels):
         warnings.warn(message, stacklevel=3)
 
 
-def _warn_of_statistics(supernet):
-    """Warn of layers whose statistics are over the channels of a searched width."""
+def _warn_of_widths(supernet):
+    """Warn of layers that aren't those of a narrow network if their channels are set to zero."""
     if not any(isinstance(layer, mixing.WidthMixing) for layer in mixing_layers(supernet)):
         return
-    for name, decision in width_sharing.WidthSharing(supernet).over_channels().items():
+    sharing = width_sharing.WidthSharing(supernet)
+    for name, decision in sharing.recurrent().items():
+        warnings.warn(
+            f"The layer {name!r} is recurrent, and its states have all units of the searched width {decision!r}. With "
+            "shared weights, narrow networks have other outputs than alone. Choose among layers of several widths by a "
+            "LayerChoice instead.",
+            stacklevel=3,
+        )
+    for name, decision in sharing.over_channels().items():
         warnings.warn(
             f"The layer {name!r} computes statistics over all channels of the searched width {decision!r}, also over "
             "channels that are zero. With shared weights, narrow networks have other outputs than alone. Put the layer "

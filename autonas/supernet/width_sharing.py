@@ -7,10 +7,13 @@ from autonas.supernet import mixing
 
 #: Layers whose outputs are the channels of their inputs, side by side or at several positions.
 _MOVERS = (keras.layers.Concatenate, keras.layers.Flatten)
+#: Layers whose outputs depend on all of their earlier outputs, also on channels that are set to zero later.
+_RECURRENT = (keras.layers.Bidirectional, keras.layers.RNN)
 #: Layers whose output channels depend on all input channels, or that reorder the channels. A width ends at these
 #: layers.
 _MIXERS = (
     *_MOVERS,
+    *_RECURRENT,
     keras.layers.Conv1D,
     keras.layers.Conv2D,
     keras.layers.Dense,
@@ -72,6 +75,15 @@ class WidthSharing:
                 (decision,) = self.decisions_of(node)[:1] or [None]
                 if decision is not None and getattr(node.operation, "groups", 1) != node.input_tensors[0].shape[-1]:
                     layers[node.operation.name] = decision.selector.name
+        return layers
+
+    def recurrent(self):
+        """Return the recurrent layers whose number of units is searched; see `over_channels`."""
+        layers = {}
+        for node in self._nodes:
+            decision = self._mixing.get(self._root(node.output_tensors[0])) if node.output_tensors else None
+            if decision is not None and isinstance(node.operation, _RECURRENT):
+                layers[node.operation.name] = decision.selector.name
         return layers
 
     def narrowed(self, node, options):

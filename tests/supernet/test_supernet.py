@@ -409,20 +409,33 @@ def test_narrow_networks_inherit_the_weights_of_their_channels(build):
     ids=["layer", "groups", "each channel", "batch"],
 )
 def test_statistics_over_the_channels_of_a_searched_width_are_named(layer, is_named):
-    def build(hp, inputs):
-        width = decisions.WidthChoice("units", {2: 2, 4: 4})(hp)
-        rows = width.narrow(keras.layers.Conv1D(width.units, 1)(inputs))
-        return keras.layers.Dense(2)(keras.layers.ReLU()(layer()(rows)))
-
     class Normalized(block.Block):
         def build(self, hp, inputs):
-            return build(hp, inputs)
+            width = decisions.WidthChoice("units", {2: 2, 4: 4})(hp)
+            rows = width.narrow(keras.layers.Conv1D(width.units, 1)(inputs))
+            return keras.layers.Dense(2)(keras.layers.ReLU()(layer()(rows)))
 
     x, _ = harness.digit_series(16)
     searched = harness.make_graph(Normalized(), x)
     expected = pytest.warns(UserWarning, match="layer 'normalized' computes statistics over .* width '.*/units'")
     with expected if is_named else contextlib.nullcontext():
         Supernet.from_graph(searched)
+
+
+@pytest.mark.parametrize("layer", [keras.layers.LSTM, keras.layers.SimpleRNN])
+def test_recurrent_layers_of_a_searched_width_are_named(layer):
+    class Recurrent(block.Block):
+        def build(self, hp, inputs):
+            width = decisions.WidthChoice("units", {2: 2, 4: 4})(hp)
+            rows = width.narrow(layer(width.units, return_sequences=True, name="recurrent")(inputs))
+            # The inputs of this layer have the width, and its outputs don't.
+            return keras.layers.Dense(2)(keras.layers.GRU(4, name="later")(rows))
+
+    x, _ = harness.digit_series(16)
+    searched = harness.make_graph(Recurrent(), x)
+    with pytest.warns(UserWarning, match="layer 'recurrent' is recurrent, and .* width '.*/units'") as record:
+        Supernet.from_graph(searched)
+    assert len(record) == 1
 
 
 # ---------------------------------------------------------------------- the shared space
