@@ -208,7 +208,7 @@ class AutoModel(searched.SearchedModel):
         task_: The task; a list of tasks for several heads.
         one_shot_correlation_: After a search with `weight_sharing`: Kendall's rank correlation between the scores with
             shared weights and the scores of the same architectures trained alone; `None` for fewer than two
-            architectures.
+            architectures, or if all scores of one kind are equal.
     """
 
     #: Kind of the input, if the class fixes it.

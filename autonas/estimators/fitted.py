@@ -70,6 +70,9 @@ class FittedModel(predictive.PredictiveModel):
         | `"model.onnx"` | ONNX Runtime | up to 100 categories as they are, texts as ids |
         | `"model.tflite"` | LiteRT, once TensorFlow Lite | as codes and ids |
 
+        On the JAX backend, a SavedModel takes no strings, and some models can't be converted to LiteRT. Such a model
+        is saved, and exported in a process on the TensorFlow backend, by `load(folder).export(path)`.
+
         - Images and series are one input `(n, ...)`, uint8 or float32 as in `fit`, series padded with NaN.
         - An array of numbers is one input `(n, columns)` of float32.
         - A DataFrame is an input `(n,)` for each column: numbers and booleans float32 (missing: NaN), dates int64,

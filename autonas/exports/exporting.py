@@ -205,11 +205,22 @@ def _write_and_run(
     except exceptions.ExportFailed:
         raise
     except Exception as error:  # Converters and run times raise anything.
-        reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        reason = (next(iter(str(error).strip().splitlines()), "") or type(error).__name__).rstrip(".")
         raise exceptions.ExportFailed(
             f"{format.name} can't run this model under Keras's {keras.backend.backend()} backend: {reason:.300}. "
-            "Nothing was written. Export to another format, or search without the named layer."
+            f"Nothing was written. {_advice(model, reason)}"
         ) from error
+
+
+def _advice(model: keras.Model, reason: str) -> str:
+    """Return a sentence on a way round a reason for which a model can't be exported."""
+    if keras.backend.backend() != "tensorflow":
+        return (
+            "TensorFlow converts more models: save the estimator by `save`, and call `load(folder).export(path)` in a "
+            "process with the environment variable KERAS_BACKEND=tensorflow."
+        )
+    layers = [layer.name for layer in model.layers if layer.name in reason]
+    return "Export to another format" + (f", or search without the layer {layers[0]!r}." if layers else ".")
 
 
 def _expected(predictor: Predictor) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, float]]]:

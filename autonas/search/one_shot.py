@@ -1,6 +1,8 @@
 """The supernet of a search with weight sharing, and the process that trains it."""
 
 import time
+import warnings
+from collections.abc import Iterable
 
 from autonas import execution
 from autonas.backends import seeding
@@ -8,7 +10,8 @@ from autonas.evaluation import budget
 from autonas.search_space.graph import Graph
 from autonas.supernet import Supernet
 from autonas.trials import reserved
-from autonas.trials.states import Stage
+from autonas.trials.records import TrialRecord
+from autonas.trials.states import Stage, Status
 
 #: Default number of trials without a time limit: the default architecture and five finalists.
 DEFAULT_TRIALS = 6
@@ -49,6 +52,28 @@ def build_supernet(graph: Graph, seed: int, time_limit: float | None = None, par
             f"time_limit={time_limit}. Give more time, or search a smaller space."
         )
     return supernet
+
+
+def warn_if_none_is_chosen(records: Iterable[TrialRecord]) -> None:
+    """Warn that the time ended before an architecture that the shared weights chose was trained.
+
+    Args:
+        records: The records of a search with shared weights.
+    """
+    seconds, chosen = 0.0, False
+    for record in records:
+        if record.stage == Stage.SUPERNET:
+            seconds += record.seconds
+        elif record.stage == Stage.ONE_SHOT:
+            chosen = record.status == Status.COMPLETED
+        elif chosen and record.is_candidate and record.status == Status.COMPLETED:
+            return
+    warnings.warn(
+        "`time_limit` ended the search before an architecture that the shared weights chose was trained: the model "
+        f"that is served is one of the first candidates. The training of the shared weights took {seconds:.0f} "
+        "seconds. Give the search more time, or search a smaller space.",
+        stacklevel=2,
+    )
 
 
 def with_stages_here(executor: execution.Executor) -> execution.Executor:

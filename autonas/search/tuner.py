@@ -18,6 +18,7 @@ from autonas.oracles import SupernetOracle
 from autonas.reporting import SearchCallback, SearchInfo
 from autonas.search import baseline_records, ensembles, final_stage, interrupts, stopping
 from autonas.search.final_stage import Served
+from autonas.search.one_shot import warn_if_none_is_chosen
 from autonas.search.state import SearchState
 from autonas.search_space.values import Scalar
 from autonas.trials import events, reserved
@@ -100,6 +101,8 @@ class Tuner(keras_tuner.Tuner):
                 gc.freeze()
                 ending.callback(gc.unfreeze)
             best = self.search()
+            if self.oracle.one_shot is not None and self.state.stop_reason == "time_limit":
+                warn_if_none_is_chosen(self.records.values())
             workers.close()
             served = self._ensemble() or self.serve(self.standings.ranked() or [best])
             info.served = served.trial_id

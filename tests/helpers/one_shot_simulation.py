@@ -106,7 +106,7 @@ class Simulation:
         if strategy is not None:
             found = search.ask_and_tell(strategy, values.get("tuner/queries", 20), self.examine)
         if values["tuner/stage"] == "one_shot":
-            best = search.finalists(found, 100)
+            best = search.finalists(found, 100, lambda values: tuple(values.values()))
             finalists = [[each.values, each.scores[0] if self.cost is None else each.scores] for each in best]
             return {"finalists": finalists, "n_scored": len(found)}
         told = [[each.values, each.scores, each.margins] for each in found]

@@ -1,5 +1,6 @@
 """Search by one-shot scores: the evaluation of the architectures of a strategy, and the choice of finalists."""
 
+import collections
 import dataclasses
 import heapq
 import time
@@ -66,14 +67,17 @@ def ask_and_tell(strategy, n_scored, examine, deadline=None):
     return examined
 
 
-def finalists(examined, n):
+def finalists(examined, n, network_of):
     """Return the best distinct architectures, the best first; several objectives are ranked by `in_order`.
 
-    If all architectures violate a constraint, return at most five with the largest margins.
+    Of architectures that are the same network, such as those of one layer and of one layer and an identity, only the
+    first is returned. If all architectures violate a constraint, return at most five with the largest margins.
 
     Args:
         examined: List of `Examined`.
         n: Maximum number of finalists.
+        network_of: Function from the values of an architecture to a key, which is the same for the same network. It is
+            called for architectures with the same scores, metrics and costs only.
     """
     by_values = {tuple(sorted(architecture.values.items())): architecture for architecture in examined}
     distinct = list(by_values.values())
@@ -82,7 +86,21 @@ def finalists(examined, n):
         refused = [architecture for architecture in distinct if architecture.is_refused]
         refused = sorted(refused, key=lambda architecture: -_smallest_margin(architecture.margins))
         return refused[: min(n, _N_NEAREST)]
+    alike = collections.defaultdict(list)
+    for architecture in scored:
+        alike[(*architecture.scores, *architecture.numbers.items())].append(architecture)
+    scored = [architecture for group in alike.values() for architecture in _different(group, network_of)]
     return [scored[row] for row in in_order([architecture.scores for architecture in scored], n)]
+
+
+def _different(architectures, network_of):
+    """Return the architectures that are different networks; see `finalists`."""
+    if len(architectures) == 1:
+        return architectures
+    by_network = {}
+    for architecture in architectures:
+        by_network.setdefault(network_of(architecture.values), architecture)
+    return list(by_network.values())
 
 
 def in_order(scores, n):

@@ -11,6 +11,7 @@ import numpy as np
 
 from autonas import storage
 from autonas.backends import seeding
+from autonas.costs import operations
 from autonas.costs.orientation import oriented
 from autonas.evaluation import phases as phases_module
 from autonas.evaluation import training
@@ -174,7 +175,7 @@ class SupernetEvaluator:
                 n_queries, selection = job.values[reserved.QUERIES], {}
                 with self.one_shot_scorer.remembering():
                     examined = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
-            best = search.finalists(examined, _N_FINALISTS)
+            best = search.finalists(examined, _N_FINALISTS, self._network_key)
         if not best:
             raise ValueError(f"None of {len(examined)} suggested architectures could be scored.")
         n_refused = sum(architecture.is_refused for architecture in examined)
@@ -221,6 +222,10 @@ class SupernetEvaluator:
 
     def _reported(self, scores):
         return scores if scores is None or self.problem.goal.is_pareto else scores[0]
+
+    def _network_key(self, values):
+        """Return a key of the network of an architecture; see `operations.training_key`."""
+        return operations.training_key(self._build_alone(values))
 
     def _build_alone(self, values):
         """Build the stand-alone model of an architecture."""

@@ -80,17 +80,34 @@ def test_it_ends_at_the_deadline_or_when_all_is_tried():
 # ---------------------------------------------------------------------- finalists
 
 
+def by_value(values):
+    return values["value"]
+
+
 def test_finalists_of_one_objective_are_the_best_each_once():
     found = [examined(value, [score]) for value, score in [(1, 0.5), (2, 0.9), (1, 0.5), (3, 0.7), (4, 0.1)]]
-    best = search.finalists([*found, refused(5, -0.1), examined(6, None)], 3)
+    best = search.finalists([*found, refused(5, -0.1), examined(6, None)], 3, by_value)
     assert [each.values["value"] for each in best] == [2, 3, 1]
 
 
 def test_where_all_are_refused_finalists_are_the_nearest_to_their_limits():
     found = [refused(value, 1.0, -value / 10) for value in range(1, 10)] + [refused(10, None, -0.05)]
-    best = search.finalists([*found, examined(11, None)], 100)
+    best = search.finalists([*found, examined(11, None)], 100, by_value)
     assert [each.values["value"] for each in best] == [10, 1, 2, 3, 4]
-    assert search.finalists([examined(1, None)], 10) == []
+    assert search.finalists([examined(1, None)], 10, by_value) == []
+
+
+def test_a_network_is_a_finalist_once_however_it_is_described():
+    found = [examined(value, [score]) for value, score in [(1, 0.5), (11, 0.5), (2, 0.5), (12, 0.4), (21, 0.9)]]
+    asked = []
+
+    def network_of(values):
+        asked.append(values["value"])
+        return values["value"] % 10
+
+    best = search.finalists(found, 100, network_of)
+    assert [architecture.values["value"] for architecture in best] == [21, 1, 2, 12]
+    assert asked == [1, 11, 2], "networks of different scores are different"
 
 
 def test_finalists_of_several_objectives_come_layer_by_layer():
