@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from autonas.backends import linear_algebra
 from autonas.costs.orientation import oriented
 
 #: Maximum seconds for the linear model, and their maximum share of a time limit.
@@ -84,7 +85,8 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
         return scored
     started = time.monotonic()
     seconds = _SECONDS if time_limit is None else min(_SECONDS, _SHARE * time_limit)
-    linear = [_linear(graph, split, scorer, seconds / len(dataset.splits)) for split in dataset.splits]
+    with linear_algebra.one_thread():
+        linear = [_linear(graph, split, scorer, seconds / len(dataset.splits)) for split in dataset.splits]
     if None not in linear:
         scores = scorer(_joined([predictions for predictions, _ in linear]), dataset.validation_rows)
         scored.append(Baseline("linear", scores, time.monotonic() - started, linear[0][1]))

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 
+from autonas.backends import linear_algebra
 from autonas.data import sparse_rows
 from autonas.evaluation import by_rows
 from autonas.search_space import fitters
@@ -62,7 +63,8 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
             validation = inputs.of(dataset.validation_rows)
         else:
             validation = training.where(np.zeros(len(training.targets), bool))
-        choices.append(fitter.fit(training, validation, generator, deadline))
+        with linear_algebra.one_thread():
+            choices.append(fitter.fit(training, validation, generator, deadline))
     return choices
 
 
@@ -86,7 +88,8 @@ def refit(model, dataset, choices, generator, deadline=None):
         inputs = _Inputs(fitter, model, dataset)
         some, training = inputs.of_some(rows, generator, None if deadline is None else [deadline, deadline])
         fitter.sample = inputs.sample(some, training)
-        fitter.refit(training, chosen, generator, deadline)
+        with linear_algebra.one_thread():
+            fitter.refit(training, chosen, generator, deadline)
 
 
 def _some(fitter, rows, generator):

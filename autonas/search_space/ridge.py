@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import threadpoolctl
 
 from autonas.search_space import calibration, fitters
 from autonas.search_space.fitters import Rows
@@ -242,16 +241,14 @@ class Ridge(fitters.Fitter):
         # A slice makes no copy of the features.
         chosen = slice(None) if solves_all else generator.permutation(len(classes))[:_MOST_EIGENVALUES]
         some = training.where(chosen)
-        # Several threads mostly wait for each other, most of all where other programs use the cores.
-        with threadpoolctl.threadpool_limits(1, user_api="blas"):
-            solution = solve(some.inputs, some.targets, some.weights)
-            if not solves_all:
-                solution = improve(solution, [training], deadline)
-            # The features of the validation rows take most of the time of another fit, and are known here.
-            final = _of_all(solution, parts, deadline) if known else None
-            factors = calibration.factors(solution.predictions, classes[chosen], self.task, some.weights)
-            weights = _scaled(solution, factors)
-            self.validated = known[0].inputs @ weights[0] + weights[1] if known else None
+        solution = solve(some.inputs, some.targets, some.weights)
+        if not solves_all:
+            solution = improve(solution, [training], deadline)
+        # The features of the validation rows take most of the time of another fit, and are known here.
+        final = _of_all(solution, parts, deadline) if known else None
+        factors = calibration.factors(solution.predictions, classes[chosen], self.task, some.weights)
+        weights = _scaled(solution, factors)
+        self.validated = known[0].inputs @ weights[0] + weights[1] if known else None
         self._final = None if final is None else _scaled(final, factors)
         self.left_out = solution.predictions * factors
         self.standardization.set_weights([mean, deviation**2])

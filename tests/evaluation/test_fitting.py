@@ -7,10 +7,16 @@ import types
 import keras
 import numpy as np
 import pytest
+import threadpoolctl
 
 from autonas.data.dataset import ArrayDataset
 from autonas.evaluation import fitting
 from autonas.search_space import fitters
+
+
+def blas_threads():
+    """Return the numbers of threads of the libraries of linear algebra, a set."""
+    return {library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"}
 
 
 class Recorder(fitters.Fitter):
@@ -20,6 +26,7 @@ class Recorder(fitters.Fitter):
 
     def fit(self, training, validation, generator, deadline=None):
         self.training = training
+        self.n_threads = blas_threads()
         return {}
 
 
@@ -50,6 +57,13 @@ def fitted_rows(model, dataset, rows, deadline, **arguments):
 def test_without_a_deadline_or_with_a_late_one_it_is_all_rows_in_order(problem):
     for deadline in (None, 1e6):
         np.testing.assert_array_equal(fitted_rows(*problem, np.arange(280), deadline), np.arange(280))
+
+
+def test_linear_algebra_has_one_thread(problem):
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        fitted_rows(*problem, np.arange(280), None)
+        assert blas_threads() == {2}
+    assert fitters.fitters_of(problem[0])[0].n_threads == {1}
 
 
 def test_with_an_early_deadline_it_is_a_random_sample_in_order(problem):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import threadpoolctl
 from keras import ops
 
 from autonas.arguments import checks
@@ -149,15 +148,13 @@ class Process(fitters.Fitter):
         deviation = _deviation(training.inputs - mean, weights)
         rows = (training.inputs - mean) / deviation
         observed, center, spread = self._observed(training.columns(self.means.n_outputs), weights)
-        # Several threads mostly wait for each other, most of all where other programs use the cores.
-        with threadpoolctl.threadpool_limits(1, user_api="blas"):
-            if kernel is None:
-                now = time.monotonic()
-                until = None if deadline is None else now + _SHARE * (deadline - now)
-                order = generator.permutation(len(rows))
-                kernel = gaussian_process.most_likely_kernel(rows[order], observed.where(order), until)
-            posteriors = observed.posteriors(kernel, rows @ rows.T)
-            left_out = np.concatenate([posterior.left_out() for posterior in posteriors], axis=1)
+        if kernel is None:
+            now = time.monotonic()
+            until = None if deadline is None else now + _SHARE * (deadline - now)
+            order = generator.permutation(len(rows))
+            kernel = gaussian_process.most_likely_kernel(rows[order], observed.where(order), until)
+        posteriors = observed.posteriors(kernel, rows @ rows.T)
+        left_out = np.concatenate([posterior.left_out() for posterior in posteriors], axis=1)
         coefficients = np.concatenate([posterior.coefficients for posterior in posteriors], axis=1)
         factors = spread * calibration.factors(left_out, training.targets, self.task, training.weights)
         self.left_out = center + left_out * factors

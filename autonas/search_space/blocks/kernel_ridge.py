@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import keras_tuner
 import numpy as np
-import threadpoolctl
 from keras import ops
 
 from autonas.arguments import checks
@@ -118,9 +117,7 @@ class Directions(fitters.Fitter):
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
         mean, scale = linear.scales(training.inputs, training.weights)
-        # Several threads mostly wait for each other, most of all where other programs use the cores.
-        with threadpoolctl.threadpool_limits(1, user_api="blas"):
-            basis = kernel_ridge.directions((training.inputs - mean) / scale, self.projection.units, generator)
+        basis = kernel_ridge.directions((training.inputs - mean) / scale, self.projection.units, generator)
         self.standardization.set_weights([mean, scale**2])
         self.projection.set_weights([basis])
         return {}
@@ -175,9 +172,7 @@ class KernelRidge(fitters.Fitter):
     ) -> dict[str, Any]:
         now = time.monotonic()
         until = None if deadline is None else now + _SHARE * (deadline - now)
-        # Several threads mostly wait for each other, most of all where other programs use the cores.
-        with threadpoolctl.threadpool_limits(1, user_api="blas"):
-            self._fit(training, validation, generator, until)
+        self._fit(training, validation, generator, until)
         return {}
 
     def _fit(self, training: Rows, validation: Rows, generator: np.random.Generator, until: float | None) -> None:
