@@ -1,11 +1,15 @@
 """Input data of the command line: a table in a file, or a folder of images."""
 
+import os
 import pathlib
 import re
 
 SUFFIXES = ".csv, .csv.gz, .tsv, .tsv.gz, .parquet, .jsonl or .jsonl.gz"
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # The formats that Keras reads.
 LARGEST_SIDE = 128
+#: Beginnings of image files, and a part of their last bytes. A file with others is decoded to see if it is damaged.
+_IMAGE_ENDS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND", b"GIF8": b";"}
+_N_LAST_BYTES = 64
 
 
 def is_image_folder(path):
@@ -82,7 +86,7 @@ def split_targets(frame, targets):
 
 
 def image_format(folder):
-    """Determine size and colour mode from the first image of a folder.
+    """Determine size and colour mode from the first image of a folder that can be read.
 
     Args:
         folder: Folder, searched with all its subfolders.
@@ -98,13 +102,16 @@ def image_format(folder):
 
     for path in sorted(pathlib.Path(folder).rglob("*")):
         if path.suffix.lower() in IMAGE_SUFFIXES:
-            with PIL.Image.open(path) as image:
-                width, height = image.size
-                gray = image.mode in ("1", "L", "I", "F", "I;16")
+            try:
+                with PIL.Image.open(path) as image:
+                    width, height = image.size
+                    gray = image.mode in ("1", "L", "I", "F", "I;16")
+            except PIL.UnidentifiedImageError:  # `read_images` names all of them.
+                continue
             scale = min(1.0, LARGEST_SIDE / max(width, height))
             size = [max(1, round(height * scale)), max(1, round(width * scale))]
             return {"image_size": size, "color_mode": "grayscale" if gray else "rgb"}
-    raise ValueError(f"there is no image ({', '.join(IMAGE_SUFFIXES)}) in {folder}")
+    raise ValueError(f"there is no readable image ({', '.join(IMAGE_SUFFIXES)}) in {folder}")
 
 
 def read_images(folder, image_size, color_mode, class_names=None, labelled=True, seed=0):
@@ -123,7 +130,8 @@ def read_images(folder, image_size, color_mode, class_names=None, labelled=True,
         A `tf.data.Dataset` with the attributes `class_names` and `file_paths`.
 
     Raises:
-        ValueError: If the class folders differ from `class_names`, or there are fewer than two.
+        ValueError: If the class folders differ from `class_names`, or there are fewer than two, or a file can't be read
+            as an image.
     """
     import keras
 
@@ -132,7 +140,7 @@ def read_images(folder, image_size, color_mode, class_names=None, labelled=True,
         raise ValueError(f"{folder} must have the class folders {sorted(class_names)}. Received: {folders}")
     if labelled and len(folders) < 2:
         raise ValueError(f"{folder} must have at least two folders, one per class. Received: {folders}")
-    return keras.utils.image_dataset_from_directory(
+    dataset = keras.utils.image_dataset_from_directory(
         folder,
         labels="inferred" if labelled else None,
         label_mode="int" if labelled else None,
@@ -144,3 +152,35 @@ def read_images(folder, image_size, color_mode, class_names=None, labelled=True,
         seed=seed,
         verbose=False,
     )
+    n_channels = 1 if color_mode == "grayscale" else 3
+    damaged = [
+        path for path in sorted(dataset.file_paths) if _may_be_damaged(path) and not _can_be_decoded(path, n_channels)
+    ]
+    if damaged:
+        more = f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
+        kind, pronoun = ("images", "them") if len(damaged) > 1 else ("an image", "it")
+        raise ValueError(
+            f"{', '.join(damaged[:5])}{more} can't be read as {kind}. Remove {pronoun}, or save {pronoun} again as PNG "
+            "or JPEG."
+        )
+    return dataset
+
+
+def _may_be_damaged(path):
+    """Return whether a file lacks the beginning or the end of an image. Reading all of many images would take long."""
+    with open(path, "rb") as file:
+        first = file.read(8)
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _N_LAST_BYTES))
+        last = file.read()
+    return not any(first.startswith(begin) and end in last for begin, end in _IMAGE_ENDS.items())
+
+
+def _can_be_decoded(path, n_channels):
+    """Return whether a file can be read by the decoder that Keras uses."""
+    import tensorflow as tf
+
+    try:
+        tf.io.decode_image(tf.io.read_file(path), channels=n_channels, expand_animations=False)
+    except tf.errors.InvalidArgumentError:
+        return False
+    return True

@@ -443,11 +443,38 @@ def test_image_folders_are_checked(capsys, fake, images, iris, tmp_path):
     assert "--target" in error_of(capsys, "fit", images, "--target", "y", *output)
     assert "at least two folders" in error_of(capsys, "fit", images / "..", *output, "--image-size", "8")
     (tmp_path / "empty").mkdir()
-    assert "no image" in error_of(capsys, "fit", tmp_path / "empty", *output)
+    assert "no readable image" in error_of(capsys, "fit", tmp_path / "empty", *output)
     assert "--test" in error_of(capsys, "fit", images, *output, "--test", iris)
     assert commands.main(["fit", str(images), "--output", str(tmp_path / "m")]) == 0
     capsys.readouterr()
     assert "images" in error_of(capsys, "predict", tmp_path / "m", iris)
+
+
+@pytest.mark.parametrize("command", ["fit", "predict", "evaluate"])
+def test_files_that_are_no_images_are_named(capsys, fake, images, tmp_path, command):
+    assert commands.main(["fit", str(images), "--output", str(tmp_path / "m")]) == 0
+    capsys.readouterr()
+    arguments = [images, "--output", tmp_path / "n"] if command == "fit" else [tmp_path / "m", images]
+    whole = (images / "one" / "00.png").read_bytes()
+    bad = [images / "one" / "000.png", images / "zero" / "x.png"]
+    bad[0].write_bytes(whole[:-30])
+    assert f"{bad[0]} can't be read as an image. Remove it" in error_of(capsys, command, *arguments)
+    bad[1].write_text("no image")
+    assert f"{bad[0]}, {bad[1]} can't be read as images. Remove them" in error_of(capsys, command, *arguments)
+    for number in range(5):
+        (images / "zero" / f"y{number}.jpg").touch()
+    assert "y2.jpg and 2 more can't be read" in error_of(capsys, command, *arguments)
+    assert len(fake.made) == 1
+
+
+def test_images_with_unusual_endings_are_read(images):
+    PIL.Image.new("L", (8, 8)).save(images / "one" / "a.jpg")
+    with open(images / "one" / "a.jpg", "ab") as file:
+        file.write(bytes(1000))
+    PIL.Image.new("L", (8, 8)).save(images / "one" / "a.gif")
+    assert len(files.read_images(images, [8, 8], "grayscale", seed=0).file_paths) == 62
+    PIL.Image.new("RGB", (8, 8)).save(images / "one" / "a.bmp")
+    assert len(files.read_images(images, [8, 8], "rgb").file_paths) == 63
 
 
 # Files
