@@ -101,7 +101,8 @@ def image_format(folder):
     import PIL.Image
 
     for path in sorted(pathlib.Path(folder).rglob("*")):
-        if path.suffix.lower() in IMAGE_SUFFIXES:
+        hidden = any(name.startswith(".") for name in path.relative_to(folder).parts)
+        if path.suffix.lower() in IMAGE_SUFFIXES and not hidden:
             try:
                 with PIL.Image.open(path) as image:
                     width, height = image.size
@@ -135,7 +136,10 @@ def read_images(folder, image_size, color_mode, class_names=None, labelled=True,
     """
     import keras
 
-    folders = sorted(path.name for path in pathlib.Path(folder).iterdir() if path.is_dir())
+    # As in Keras, hidden folders aren't classes, such as .ipynb_checkpoints.
+    folders = sorted(
+        path.name for path in pathlib.Path(folder).iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
     if labelled and class_names is not None and folders != sorted(class_names):
         raise ValueError(f"{folder} must have the class folders {sorted(class_names)}. Received: {folders}")
     if labelled and len(folders) < 2:

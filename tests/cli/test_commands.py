@@ -467,6 +467,14 @@ def test_files_that_are_no_images_are_named(capsys, fake, images, tmp_path, comm
     assert len(fake.made) == 1
 
 
+def test_hidden_folders_are_no_classes(capsys, fake, images, tmp_path):
+    (images / ".ipynb_checkpoints").mkdir()
+    PIL.Image.new("RGB", (4, 4)).save(images / ".ipynb_checkpoints" / "a.png")
+    assert commands.main(["fit", str(images), "--output", str(tmp_path / "m"), "--test", str(images)]) == 0
+    assert fake.made[0].source_["class_names"] == ["one", "zero"] and fake.made[0].source_["image_size"] == [8, 8]
+    assert commands.main(["evaluate", str(tmp_path / "m"), str(images)]) == 0
+
+
 def test_images_with_unusual_endings_are_read(images):
     PIL.Image.new("L", (8, 8)).save(images / "one" / "a.jpg")
     with open(images / "one" / "a.jpg", "ab") as file:
