@@ -259,7 +259,8 @@ def _prediction_table(model, x, source, probabilities):
         raise ValueError("`--probabilities` needs a classifier; this model predicts numbers")
     values, classes = model.predict_proba(x), model.classes_
     if not isinstance(values, list):
-        return pandas.DataFrame(numpy.asarray(values), columns=list(map(str, classes)))
+        columns = targets if model.task_ == "multilabel" and targets else list(map(str, classes))
+        return pandas.DataFrame(numpy.asarray(values), columns=columns)
     tables = [
         pandas.DataFrame(probability, columns=[f"{target}={label}" for label in labels])
         for target, probability, labels in zip(targets or range(len(values)), values, classes, strict=True)

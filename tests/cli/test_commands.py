@@ -43,7 +43,7 @@ class FakeModel:
         self.x, self.y = x, y
         if isinstance(x, pandas.DataFrame):
             self.feature_names_in_ = np.asarray(x.columns, dtype=object)
-            self.classes_ = np.unique(y)
+            self.task_, self.classes_ = "multiclass", np.unique(y)
         elif y is None:
             self.classes_ = np.array(x.class_names)
         return self
@@ -566,6 +566,17 @@ def test_fit_and_predict_several_targets(capsys, tmp_path, monkeypatch):
     assert commands.main(["predict", "m", "l.csv"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Weight,Pulse" and len(lines) == 21
+
+
+def test_probabilities_of_several_labels_have_the_names_of_the_targets(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = sklearn.datasets.load_iris(as_frame=True).frame[::3]
+    frame.assign(p=frame["target"] > 0, q=frame["target"] == 1).astype("float").to_csv("i.csv", index=False)
+    command = "fit i.csv --target p --target q --output m --max-trials 1 --epochs 1 --seed 0 --quiet"
+    assert commands.main(command.split()) == 0
+    capsys.readouterr()
+    assert commands.main(["predict", "m", "i.csv", "--probabilities"]) == 0
+    assert capsys.readouterr().out.startswith("p,q\n")
 
 
 def test_targets_that_are_not_all_numbers_are_heads_by_the_names_of_their_columns():
