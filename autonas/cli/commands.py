@@ -153,8 +153,8 @@ def _read_training_data(options):
         return x, None, source | {"class_names": list(x.class_names)}
     if not options.target:
         raise ValueError("a table needs `--target COLUMN`")
-    x, y = files.split_targets(files.read_table(options.data), options.target)
-    return x, y, {"kind": "table", "targets": options.target}
+    frame, words = files.read_training_table(options.data)
+    return *files.split_targets(frame, options.target), {"kind": "table", "targets": options.target, "words": words}
 
 
 def _read_labelled_data(name, path, source):
@@ -173,7 +173,7 @@ def _read_labelled_data(name, path, source):
                 "the model was saved from Python, so its target column isn't known; call the method `evaluate` or "
                 "`select` in Python"
             )
-        return files.split_targets(files.read_table(path), source["targets"])
+        return files.split_targets(files.read_table(path, source.get("words", [])), source["targets"])
     _start_keras()
     return (
         files.read_images(path, source["image_size"], source["color_mode"], source["class_names"]),
@@ -210,7 +210,7 @@ def _predict(options):
     if images:
         x = files.read_images(options.data, source["image_size"], source["color_mode"], labelled=False)
     else:
-        x = _input_columns(files.read_table(options.data), model, source)
+        x = _input_columns(files.read_table(options.data, source.get("words", [])), model, source)
     frame = _prediction_table(model, x, source, options.probabilities)
     if images:
         frame.insert(0, "file", x.file_paths)

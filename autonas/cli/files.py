@@ -7,6 +7,10 @@ import re
 SUFFIXES = ".csv, .csv.gz, .tsv, .tsv.gz, .parquet, .jsonl or .jsonl.gz"
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # The formats that Keras reads.
 LARGEST_SIDE = 128
+#: Strings that are missing values in columns of words. In other columns, "NA", "None" and "null" are missing, too.
+_MISSING_WORDS = ["", "NaN", "nan", "<NA>", "#N/A"]
+#: Approximate number of values from which the columns of words are inferred.
+_N_INFERRED = 10_000
 #: Beginnings of image files, and a part of their last bytes. A file with others is decoded to see if it is damaged.
 _IMAGE_ENDS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND", b"GIF8": b";"}
 _N_LAST_BYTES = 64
@@ -20,11 +24,13 @@ def is_image_folder(path):
     return path.is_dir()
 
 
-def read_table(path):
+def read_table(path, words=()):
     """Read a table.
 
     Args:
         path: A file whose name ends in one of `SUFFIXES`.
+        words: Names of the columns of words. In these columns of a CSV file, "NA", "None" and "null" are words, and not
+            missing values. Defaults to none, as in pandas.
 
     Returns:
         A `pandas.DataFrame`.
@@ -33,6 +39,31 @@ def read_table(path):
         FileNotFoundError: If the file doesn't exist.
         ValueError: If the file has another suffix, can't be parsed in the format of its suffix, or has no rows.
     """
+    return _with_words(_parse(path), path, words)
+
+
+def read_training_table(path):
+    """Read a table and infer its columns of words, which are categories and texts, but not numbers or dates.
+
+    Args:
+        path: As in `read_table`.
+
+    Returns:
+        Tuple of the `pandas.DataFrame` and the list `words` for `read_table`, to read further tables in the same way.
+    """
+    from autonas.data.encoders import columns
+
+    frame, words = _parse(path), []
+    for name, column in frame.items():
+        column = column.dropna()
+        sample = column.iloc[:: max(1, len(column) // _N_INFERRED)]
+        if isinstance(name, str) and columns.infer_column(sample) in ("category", "text"):
+            words.append(name)
+    return _with_words(frame, path, words), words
+
+
+def _parse(path, **options):
+    """Return the table in a file, read with these options of `pandas.read_csv` if it is a CSV file."""
     import pandas
 
     path = pathlib.Path(path)
@@ -40,7 +71,7 @@ def read_table(path):
         raise FileNotFoundError(f"no such file: {path}")
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".csv", ".tsv")):
-        frame = pandas.read_csv(path, sep="\t" if name.endswith(".tsv") else ",")
+        frame = pandas.read_csv(path, sep="\t" if name.endswith(".tsv") else ",", **options)
     elif name.endswith(".jsonl"):
         frame = pandas.read_json(path, lines=True)
     elif name.endswith(".parquet"):
@@ -49,6 +80,14 @@ def read_table(path):
         raise ValueError(f"a table must be a file ending in {SUFFIXES}. Received: {path}")
     if frame.empty:
         raise ValueError(f"{path} has no rows")
+    return frame
+
+
+def _with_words(frame, path, words):
+    words = [name for name in words if name in frame.columns]
+    if words and pathlib.Path(path).name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+        types = dict.fromkeys(words, str)
+        frame[words] = _parse(path, dtype=types, keep_default_na=False, na_values=_MISSING_WORDS)[words]
     return frame
 
 

@@ -4,6 +4,7 @@
 SOURCE_SHAPE = {
     "kind": ("images", "table"),
     "targets?": [str],
+    "words?": [str],
     "image_size?": [int, int],
     "color_mode?": ("grayscale", "rgb"),
     "class_names?": [str],

@@ -499,6 +499,23 @@ def test_tables(tmp_path, name):
     pandas.testing.assert_frame_equal(files.read_table(path), frame)
 
 
+def test_na_is_a_word_beside_words_and_missing_beside_numbers_and_dates(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = ["1.5,NA,2020-01-01,True,None", "null,DE,NA,NA,mild", "NaN,,null,False,null", "2,nan,2020-01-02,True,"]
+    path.write_text("\n".join(["number,country,day,flag,y", *rows]))
+    frame, words = files.read_training_table(path)
+    assert words == ["country", "y"]
+    assert frame["country"].fillna("-").tolist() == ["NA", "DE", "-", "-"]
+    assert frame["y"].fillna("-").tolist() == ["None", "mild", "null", "-"]
+    assert frame["number"].dtype == "float64" and frame["number"].isna().tolist() == [False, True, True, False]
+    assert frame["day"].isna().tolist() == [False, True, True, False]
+    assert frame["flag"].isna().tolist() == [False, True, False, False]
+    path.write_text("country,number\nNA,NA\n")
+    assert files.read_table(path, words)["country"].item() == "NA"
+    assert files.read_table(path, words)["number"].isna().item()
+    assert files.read_table(path)["country"].isna().item()
+
+
 def test_images_are_at_most_128_pixels_a_side(tmp_path):
     PIL.Image.new("RGB", (512, 256)).save(tmp_path / "a.png")
     assert files.image_format(tmp_path) == {"image_size": [64, 128], "color_mode": "rgb"}
@@ -585,6 +602,19 @@ def test_targets_that_are_not_all_numbers_are_heads_by_the_names_of_their_column
     assert list(files.split_targets(frame, ["2", "a b"])[1]) == ["target_1", "target_2"]
     assert list(files.split_targets(frame, ["a b", "x"])[1]) == ["a_b", "x"]
     assert list(files.split_targets(frame, ["a b", "a-b"])[1]) == ["target_1", "target_2"]
+
+
+def test_a_class_named_none(capsys, iris, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pandas.read_csv(iris).replace({"target": {"setosa": "None", "virginica": "null"}})
+    frame.to_csv("i.csv", index=False)
+    command = "fit i.csv --target target --output m --max-trials 1 --epochs 1 --seed 0 --quiet --test i.csv"
+    assert commands.main(command.split()) == 0
+    frame[:50].to_csv("none.csv", index=False)
+    assert commands.main(["evaluate", "m", "none.csv"]) == 0
+    capsys.readouterr()
+    assert commands.main(["predict", "m", "none.csv"]) == 0
+    assert capsys.readouterr().out.split()[1:].count("None") > 25
 
 
 def test_fit_and_predict_words_beside_numbers(capsys, tmp_path, monkeypatch):
