@@ -1,8 +1,11 @@
 """Input data of the command line: a table in a file, or a folder of images."""
 
+import contextlib
+import gzip
 import os
 import pathlib
 import re
+import zlib
 
 SUFFIXES = ".csv, .csv.gz, .tsv, .tsv.gz, .parquet, .jsonl or .jsonl.gz"
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # The formats that Keras reads.
@@ -71,16 +74,54 @@ def _parse(path, **options):
         raise FileNotFoundError(f"no such file: {path}")
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".csv", ".tsv")):
-        frame = pandas.read_csv(path, sep="\t" if name.endswith(".tsv") else ",", **options)
+        separator = "\t" if name.endswith(".tsv") else ","
+        with _naming(path, "CSV"):
+            _check_separator(pandas.read_csv(path, sep=separator, nrows=0), separator)
+            frame = pandas.read_csv(path, sep=separator, **options)
     elif name.endswith(".jsonl"):
-        frame = pandas.read_json(path, lines=True)
+        with _naming(path, "JSON, one object a line"):
+            frame = pandas.read_json(path, lines=True)
     elif name.endswith(".parquet"):
-        frame = pandas.read_parquet(path)
+        with _naming(path, "Parquet"):
+            frame = pandas.read_parquet(path)
     else:
         raise ValueError(f"a table must be a file ending in {SUFFIXES}. Received: {path}")
     if frame.empty:
         raise ValueError(f"{path} has no rows")
     return frame
+
+
+@contextlib.contextmanager
+def _naming(path, file_format):
+    """Return a context in which errors of parsing name the file and a remedy."""
+    import pandas
+
+    try:
+        yield
+    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        remedy = ""
+        if isinstance(error, UnicodeError):
+            remedy = " Save it as UTF-8."
+        elif isinstance(error, pandas.errors.ParserError):
+            remedy = " Put fields that contain the separator into quotes, and close all quotes."
+        elif isinstance(error, (EOFError, gzip.BadGzipFile, zlib.error)):
+            remedy = " Compress it again with gzip."
+        reason = "the file is empty" if isinstance(error, pandas.errors.EmptyDataError) else str(error).strip()
+        raise ValueError(f"{path} can't be read as {file_format}: {reason.rstrip('.')}.{remedy}") from error
+
+
+def _check_separator(header, separator):
+    """Raise a `ValueError` if the only column of a table has a name with another separator."""
+    if header.shape[1] != 1:
+        return
+    names = {",": "commas", ";": "semicolons", "\t": "tabs"}
+    for other in {";", "\t"} - {separator}:
+        if other in header.columns[0]:
+            remedy = f"Save it with {names[separator]}" + (", or name it .tsv" if other == "\t" else "")
+            raise ValueError(
+                f"its columns are separated by {names[other]} instead of {names[separator]}, as in "
+                f"{header.columns[0]!r:.60}. {remedy}"
+            )
 
 
 def _with_words(frame, path, words):

@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+import re
 import subprocess
 import sys
 import types
@@ -497,6 +498,27 @@ def test_tables(tmp_path, name):
     else:
         frame.to_csv(path, index=False, sep="\t" if "TSV" in name else ",")
     pandas.testing.assert_frame_equal(files.read_table(path), frame)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "x,y\n1,é\n".encode("latin-1"), "can't be read as CSV: 'utf-8' codec .* Save it as UTF-8"),
+        ("a.csv", "x,y\n1,2\n".encode("utf-16"), "can't be read as CSV: 'utf-8' codec .* Save it as UTF-8"),
+        ("a.csv", b"x,y\n1,2\n1,2,3\n", "can't be read as CSV: .* Expected 2 fields in line 3.* into quotes"),
+        ("a.csv", b"", "can't be read as CSV: the file is empty"),
+        ("a.csv.gz", b"x,y\n1,2\n", "can't be read as CSV: .* Compress it again"),
+        ("a.csv", b"x;y\n1;2,5\n", "separated by semicolons instead of commas, as in 'x;y'. Save it with commas"),
+        ("a.csv", b"x\ty\n1\t2\n", "separated by tabs instead of commas, .* or name it .tsv"),
+        ("a.tsv", b"x;y\n1;2\n", "separated by semicolons instead of tabs, as in 'x;y'. Save it with tabs"),
+        ("a.jsonl", b'{"x": 1', "can't be read as JSON, one object a line"),
+    ],
+)
+def test_files_that_cannot_be_parsed_are_named(capsys, fake, iris, tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    shown = error_of(capsys, "fit", iris, "--target", "target", "--output", tmp_path / "m", "--test", path)
+    assert shown.startswith(str(path)) and re.search(message, shown) and not fake.made
 
 
 def test_na_is_a_word_beside_words_and_missing_beside_numbers_and_dates(tmp_path):
