@@ -65,6 +65,40 @@ def read_training_table(path):
     return _with_words(frame, path, words), words
 
 
+def read_series(path):
+    """Read a table of series. The index is the column of dates, if there is exactly one.
+
+    Args:
+        path: As in `read_table`.
+
+    Returns:
+        A `pandas.DataFrame`.
+    """
+    import pandas
+
+    from autonas.data import time_index
+
+    frame = read_table(path)
+    dated = {}
+    for name in frame.columns.difference(frame.select_dtypes(["number", "bool"]).columns):
+        dates = time_index.as_dates(pandas.Index(frame[name].dropna(), name=name))
+        if isinstance(dates, pandas.DatetimeIndex):
+            dated[name] = dates
+    if len(dated) != 1:
+        return frame
+    ((name, dates),) = dated.items()
+    frame = frame.set_index(name)
+    return frame if frame.index.hasnans else frame.set_axis(dates)
+
+
+def without_index(forecast):
+    """Return a forecast, a Series or DataFrame, as a DataFrame whose first column has the dates, if there are any."""
+    import pandas
+
+    frame = forecast.to_frame("prediction") if isinstance(forecast, pandas.Series) else forecast
+    return frame.reset_index() if isinstance(frame.index, pandas.DatetimeIndex) else frame
+
+
 def _parse(path, **options):
     """Return the table in a file, read with these options of `pandas.read_csv` if it is a CSV file."""
     import pandas
@@ -195,7 +229,7 @@ def image_format(folder):
     raise ValueError(f"there is no readable image ({', '.join(IMAGE_SUFFIXES)}) in {folder}")
 
 
-def read_images(folder, image_size, color_mode, class_names=None, labelled=True, seed=0):
+def read_images(folder, image_size, color_mode, class_names=None, labelled=True, *, seed=0, dtype="float32"):
     """Read the images of a folder as a dataset in batches of 32.
 
     Args:
@@ -206,6 +240,7 @@ def read_images(folder, image_size, color_mode, class_names=None, labelled=True,
         labelled: Whether the dataset yields shuffled images with integer labels. Otherwise the dataset yields the
             images alone, in the order of `dataset.file_paths`. Defaults to `True`.
         seed: Seed of the shuffling. Defaults to 0.
+        dtype: Type of the pixels, `"float32"`, or `"uint8"` to round them after resizing. Defaults to `"float32"`.
 
     Returns:
         A `tf.data.Dataset` with the attributes `class_names` and `file_paths`.
@@ -247,7 +282,20 @@ def read_images(folder, image_size, color_mode, class_names=None, labelled=True,
             f"{', '.join(damaged[:5])}{more} can't be read as {kind}. Remove {pronoun}, or save {pronoun} again as PNG "
             "or JPEG."
         )
-    return dataset
+    return _rounded(dataset) if dtype == "uint8" else dataset
+
+
+def _rounded(dataset):
+    """Return a dataset of images with pixels of uint8."""
+    import tensorflow as tf
+
+    def rounded(images, *labels):
+        images = tf.cast(tf.round(images), "uint8")
+        return (images, *labels) if labels else images
+
+    result = dataset.map(rounded)
+    result.class_names, result.file_paths = dataset.class_names, dataset.file_paths
+    return result
 
 
 def _may_be_damaged(path):

@@ -36,6 +36,7 @@ class FakeModel:
         self.best_score_ = 0.875
         self.objectives_ = [("val_accuracy", "max")]
         self.directory_ = arguments.get("directory", "autonas_runs/1")
+        self.predictor_ = types.SimpleNamespace(encoders={"input": types.SimpleNamespace(kind="table")})
         FakeModel.made.append(self)
 
     def fit(self, x, y=None):
@@ -363,6 +364,8 @@ def test_evaluate_prints_the_metrics(capsys, fake, iris, tmp_path):
     assert capsys.readouterr().out == "loss: 0.2500\naccuracy: 0.5000\n"
     del fake.made[0].source_  # As of a model that was saved from Python.
     assert "target column isn't known" in error_of(capsys, "evaluate", tmp_path / "m", iris)
+    fake.made[0].target_column_ = "target"
+    assert commands.main(["evaluate", str(tmp_path / "m"), str(iris)]) == 0
 
 
 def test_select_refuses_a_model_whose_search_is_not_there(capsys, fake, iris, tmp_path):
@@ -538,6 +541,18 @@ def test_na_is_a_word_beside_words_and_missing_beside_numbers_and_dates(tmp_path
     assert files.read_table(path)["country"].isna().item()
 
 
+@pytest.mark.parametrize("dates", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m"])
+def test_a_column_of_dates_is_the_index_of_series(tmp_path, dates):
+    days = pandas.date_range("2026-01-15", periods=20, freq="31D")
+    frame = pandas.DataFrame({"sales": np.arange(20), "day": days.strftime(dates), "shop": "Berlin"})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    series = files.read_series(tmp_path / "a.csv")
+    assert list(series.columns) == ["sales", "shop"] and series.index.name == "day"
+    assert (series.index == pandas.to_datetime(frame["day"], format=dates)).all()
+    frame.assign(other=frame["day"]).to_csv(tmp_path / "a.csv", index=False)
+    assert isinstance(files.read_series(tmp_path / "a.csv").index, pandas.RangeIndex)
+
+
 def test_images_are_at_most_128_pixels_a_side(tmp_path):
     PIL.Image.new("RGB", (512, 256)).save(tmp_path / "a.png")
     assert files.image_format(tmp_path) == {"image_size": [64, 128], "color_mode": "rgb"}
@@ -666,6 +681,63 @@ def test_fit_and_predict_images(capsys, images, tmp_path, monkeypatch):
     assert commands.main(["predict", "m", str(images), "--probabilities"]) == 0
     probabilities = pandas.read_csv(io.StringIO(capsys.readouterr().out))
     assert list(probabilities.columns) == ["file", "one", "zero"]
+
+
+@pytest.mark.parametrize("names", [None, ["one", "zero"]])
+def test_images_of_a_model_from_python(capsys, images, tmp_path, monkeypatch, names):
+    monkeypatch.chdir(tmp_path)
+    digits = sklearn.datasets.load_digits(n_class=2)
+    y = digits.target if names is None else np.array(["zero", "one"])[digits.target]
+    model = autonas.ImageClassifier(max_trials=1, epochs=4, seed=0, verbose=0)
+    model.fit((digits.images * 15).astype("uint8"), y).save("m")
+    PIL.Image.open(images / "one" / "00.png").resize((19, 17)).save(images / "one" / "00.png")
+    if names is None:
+        (images / "one").rename(images / "1")
+        (images / "zero").rename(images / "0")
+    assert commands.main(["predict", "m", str(images)]) == 0
+    predicted = pandas.read_csv(io.StringIO(capsys.readouterr().out), dtype=str)
+    assert (predicted["prediction"] == predicted["file"].map(lambda path: pathlib.Path(path).parent.name)).mean() > 0.9
+    assert commands.main(["evaluate", "m", str(images)]) == 0
+    assert float(capsys.readouterr().out.split()[1]) > 0.9
+
+
+def test_images_whose_scale_is_not_known_are_predicted_in_python(capsys, images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    digits = sklearn.datasets.load_digits(n_class=2)
+    autonas.ImageClassifier(max_trials=1, epochs=1, verbose=0).fit(digits.images / 16, digits.target).save("m")
+    message = error_of(capsys, "predict", "m", images)
+    assert (
+        "shape (8, 8) with pixels up to 1, but" in message and "`autonas.AutoModel.load(folder).predict(x)`" in message
+    )
+
+
+def test_the_target_of_a_model_from_python_is_known_by_its_name(capsys, iris, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pandas.read_csv(iris)
+    model = autonas.AutoModel(max_trials=1, epochs=2, seed=0, verbose=0).fit(frame, "target")
+    model.save("m")
+    assert commands.main(["evaluate", "m", str(iris)]) == 0
+    assert f"accuracy: {model.evaluate(frame, 'target')['accuracy']:.4f}\n" in capsys.readouterr().out
+    assert "was fitted on a table. Received: ." in error_of(capsys, "predict", "m", ".")
+
+
+def test_forecasts_continue_the_dates_of_a_file(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    days = pandas.date_range("2026-01-01", periods=70, name="day")
+    frame = pandas.DataFrame(
+        {"sales": 100 + 10 * np.sin(np.arange(70) * 2 * np.pi / 7), "rain": np.arange(70) % 5}, days
+    )
+    frame.to_csv("s.csv")
+    for target, columns in (("sales", ["day", "prediction"]), (None, ["day", "sales", "rain"])):
+        arguments = {"max_trials": 1, "epochs": 1, "seed": 0, "verbose": 0}
+        model = autonas.TimeSeriesForecaster(horizon=2, target=target, **arguments).fit(frame)
+        model.save("m")
+        assert commands.main(["predict", "m", "s.csv"]) == 0
+        shown = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+        assert list(shown.columns) == columns and list(shown["day"]) == ["2026-03-12", "2026-03-13"]
+        np.testing.assert_allclose(shown[columns[1]], model.predict(frame).to_numpy().reshape(2, -1)[:, 0])
+        assert commands.main(["evaluate", "m", "s.csv"]) == 0
+        assert f"mase: {model.evaluate(frame)['mase']:.4f}\n" in capsys.readouterr().out
 
 
 def test_demo(capsys, tmp_path, monkeypatch):
