@@ -153,8 +153,8 @@ def _read_training_data(options):
         return x, None, source | {"class_names": list(x.class_names)}
     if not options.target:
         raise ValueError("a table needs `--target COLUMN`")
-    x, y = files.split_targets(files.read_table(options.data), options.target)
-    return x, y, {"kind": "table", "targets": options.target}
+    frame, words = files.read_training_table(options.data)
+    return *files.split_targets(frame, options.target), {"kind": "table", "targets": options.target, "words": words}
 
 
 def _read_labelled_data(name, path, source):
@@ -165,20 +165,30 @@ def _read_labelled_data(name, path, source):
         path: Path of the data.
         source: Description of the training data, as `_read_training_data` returns.
     """
-    if (source["kind"] == "images") != files.is_image_folder(path):
-        raise ValueError(f"`{name}` must be {source['kind']} like the training data. Received: {path}")
+    _check_kind(f"`{name}` must be {{}} like the training data. Received: {path}", path, source)
+    if source["kind"] == "series":
+        return files.read_series(path), None
+    if not source.get("targets" if source["kind"] == "table" else "class_names"):
+        raise ValueError(
+            "the model was saved from Python, so its target column isn't known; call the method `evaluate`, `select` "
+            "or `report` in Python. The column is known after `fit(frame, 'column')`"
+        )
     if source["kind"] == "table":
-        if not source["targets"]:
-            raise ValueError(
-                "the model was saved from Python, so its target column isn't known; call the method `evaluate` or "
-                "`select` in Python"
-            )
-        return files.split_targets(files.read_table(path), source["targets"])
+        return files.split_targets(files.read_table(path, source.get("words", [])), source["targets"])
     _start_keras()
-    return (
-        files.read_images(path, source["image_size"], source["color_mode"], source["class_names"]),
-        None,
-    )
+    return _read_images(path, source, source["class_names"]), None
+
+
+def _check_kind(message, path, source):
+    """Raise a `ValueError` with this message if a path isn't a folder of images and should be one, or vice versa."""
+    if (source["kind"] == "images") != files.is_image_folder(path):
+        raise ValueError(message.format("a folder of images" if source["kind"] == "images" else "a table"))
+
+
+def _read_images(path, source, class_names=None):
+    """Return a dataset of images in the format of the training data, without labels unless there are class names."""
+    labelled, dtype = class_names is not None, source.get("dtype", "float32")
+    return files.read_images(path, source["image_size"], source["color_mode"], class_names, labelled, dtype=dtype)
 
 
 def _profile(options):
@@ -202,17 +212,18 @@ def _profile(options):
 
 
 def _predict(options):
-    images = files.is_image_folder(options.data)
+    files.is_image_folder(options.data)  # A missing file is an error before the model is loaded.
     model = _load(options.model)
     source = _source(model, options.model)
-    if images != (source["kind"] == "images"):
-        raise ValueError(f"the model was fitted on {source['kind']}. Received: {options.data}")
-    if images:
-        x = files.read_images(options.data, source["image_size"], source["color_mode"], labelled=False)
+    _check_kind(f"the model was fitted on {{}}. Received: {options.data}", options.data, source)
+    if source["kind"] == "images":
+        x = _read_images(options.data, source)
+    elif source["kind"] == "series":
+        x = files.read_series(options.data)
     else:
-        x = _input_columns(files.read_table(options.data), model, source)
+        x = _input_columns(files.read_table(options.data, source.get("words", [])), model, source)
     frame = _prediction_table(model, x, source, options.probabilities)
-    if images:
+    if source["kind"] == "images":
         frame.insert(0, "file", x.file_paths)
     frame.to_csv(sys.stdout if options.output is None else options.output, index=False)
 
@@ -224,11 +235,41 @@ def _source(model, directory):
     if hasattr(model, "source_"):
         return model.source_
     path = pathlib.Path(directory) / SOURCE
-    if not path.exists():  # saved from Python
-        return {"kind": "table", "targets": []}
+    if not path.exists():
+        return _source_from_python(model)
     with storage.describing_damage(path):
         source = json.loads(path.read_text(encoding="utf-8"))
         storage.check_shape(source, SOURCE_SHAPE, "content")
+    return source
+
+
+def _source_from_python(model):
+    """Return the description of the training data of a model that was saved from Python."""
+    encoder, *others = model.predictor_.encoders.values()
+    in_python = "call `predict` in Python: `autonas.AutoModel.load(folder).predict(x)`"
+    if hasattr(model, "lookback_"):  # A forecaster.
+        return {"kind": "series"}
+    if others or encoder.kind == "series":
+        raise ValueError(f"the model was fitted on {'several inputs' if others else 'an array of series'}; {in_python}")
+    if encoder.kind != "image":
+        column = getattr(model, "target_column_", None)
+        return {"kind": "table", "targets": [] if column is None else [column]}
+    height, width, n_channels = (*encoder.raw_shape_, 1)[:3]
+    if n_channels not in (1, 3) or (encoder.dtype_ != "uint8" and encoder.largest_ <= 16):
+        raise ValueError(
+            f"the model was fitted on images of shape {encoder.raw_shape_} with pixels up to {encoder.largest_:g}, but "
+            f"files have 1 or 3 channels and pixels up to 255; convert them as in fit and {in_python}"
+        )
+    source = {
+        "kind": "images",
+        "image_size": [height, width],
+        "color_mode": "grayscale" if n_channels == 1 else "rgb",
+        "dtype": encoder.dtype_,
+    }
+    classes = getattr(model, "classes_", None)
+    # Labels of a folder are the names of the classes, or their positions.
+    if hasattr(classes, "tolist") and (classes.dtype.kind in "OU" or classes.tolist() == list(range(len(classes)))):
+        source["class_names"] = list(map(str, classes))
     return source
 
 
@@ -251,6 +292,8 @@ def _prediction_table(model, x, source, probabilities):
         prediction = model.predict(x)
         if isinstance(prediction, list):  # One array for each head.
             return pandas.DataFrame(dict(zip(targets or range(len(prediction)), prediction, strict=True)))
+        if isinstance(prediction, (pandas.Series, pandas.DataFrame)):  # A forecast.
+            return files.without_index(prediction)
         prediction = numpy.asarray(prediction)
         if prediction.ndim == 1:
             return pandas.DataFrame({"prediction": prediction})
@@ -259,7 +302,8 @@ def _prediction_table(model, x, source, probabilities):
         raise ValueError("`--probabilities` needs a classifier; this model predicts numbers")
     values, classes = model.predict_proba(x), model.classes_
     if not isinstance(values, list):
-        return pandas.DataFrame(numpy.asarray(values), columns=list(map(str, classes)))
+        columns = targets if model.task_ == "multilabel" and targets else list(map(str, classes))
+        return pandas.DataFrame(numpy.asarray(values), columns=columns)
     tables = [
         pandas.DataFrame(probability, columns=[f"{target}={label}" for label in labels])
         for target, probability, labels in zip(targets or range(len(values)), values, classes, strict=True)

@@ -46,7 +46,7 @@ def filled(values, index, name):
             f"first at position {int(np.argmax(index.isna()))}. Fill them in, or drop these steps by "
             f"`{name}[{name}.index.notna()]`."
         )
-    index = _as_dates(index)
+    index = as_dates(index)
     if not (_has_dates(index) or pd.api.types.is_integer_dtype(index.dtype)):
         return values
     if not (index.is_monotonic_increasing and index.is_unique):
@@ -105,7 +105,7 @@ def following(index, n_steps):
         index: The index of the series.
         n_steps: Number of steps.
     """
-    index = _as_dates(index)
+    index = as_dates(index)
     if _has_dates(index):
         frequency = _frequency(index)
         if frequency is None and len(index) > 1:
@@ -119,7 +119,7 @@ def following(index, n_steps):
     return pd.RangeIndex(n_steps)
 
 
-def _as_dates(index):
+def as_dates(index):
     """Convert an index of dates of Python or Arrow, or of strings that are dates; return any other index unchanged.
 
     Warns:

@@ -2,9 +2,11 @@
 
 #: The shape of the description that is saved with a model; see `storage.check_shape`.
 SOURCE_SHAPE = {
-    "kind": ("images", "table"),
+    "kind": ("images", "table", "series"),
     "targets?": [str],
+    "words?": [str],
     "image_size?": [int, int],
     "color_mode?": ("grayscale", "rgb"),
+    "dtype?": ("uint8", "float32"),
     "class_names?": [str],
 }

@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+import re
 import subprocess
 import sys
 import types
@@ -35,6 +36,7 @@ class FakeModel:
         self.best_score_ = 0.875
         self.objectives_ = [("val_accuracy", "max")]
         self.directory_ = arguments.get("directory", "autonas_runs/1")
+        self.predictor_ = types.SimpleNamespace(encoders={"input": types.SimpleNamespace(kind="table")})
         FakeModel.made.append(self)
 
     def fit(self, x, y=None):
@@ -43,7 +45,7 @@ class FakeModel:
         self.x, self.y = x, y
         if isinstance(x, pandas.DataFrame):
             self.feature_names_in_ = np.asarray(x.columns, dtype=object)
-            self.classes_ = np.unique(y)
+            self.task_, self.classes_ = "multiclass", np.unique(y)
         elif y is None:
             self.classes_ = np.array(x.class_names)
         return self
@@ -362,6 +364,8 @@ def test_evaluate_prints_the_metrics(capsys, fake, iris, tmp_path):
     assert capsys.readouterr().out == "loss: 0.2500\naccuracy: 0.5000\n"
     del fake.made[0].source_  # As of a model that was saved from Python.
     assert "target column isn't known" in error_of(capsys, "evaluate", tmp_path / "m", iris)
+    fake.made[0].target_column_ = "target"
+    assert commands.main(["evaluate", str(tmp_path / "m"), str(iris)]) == 0
 
 
 def test_select_refuses_a_model_whose_search_is_not_there(capsys, fake, iris, tmp_path):
@@ -443,11 +447,46 @@ def test_image_folders_are_checked(capsys, fake, images, iris, tmp_path):
     assert "--target" in error_of(capsys, "fit", images, "--target", "y", *output)
     assert "at least two folders" in error_of(capsys, "fit", images / "..", *output, "--image-size", "8")
     (tmp_path / "empty").mkdir()
-    assert "no image" in error_of(capsys, "fit", tmp_path / "empty", *output)
+    assert "no readable image" in error_of(capsys, "fit", tmp_path / "empty", *output)
     assert "--test" in error_of(capsys, "fit", images, *output, "--test", iris)
     assert commands.main(["fit", str(images), "--output", str(tmp_path / "m")]) == 0
     capsys.readouterr()
     assert "images" in error_of(capsys, "predict", tmp_path / "m", iris)
+
+
+@pytest.mark.parametrize("command", ["fit", "predict", "evaluate"])
+def test_files_that_are_no_images_are_named(capsys, fake, images, tmp_path, command):
+    assert commands.main(["fit", str(images), "--output", str(tmp_path / "m")]) == 0
+    capsys.readouterr()
+    arguments = [images, "--output", tmp_path / "n"] if command == "fit" else [tmp_path / "m", images]
+    whole = (images / "one" / "00.png").read_bytes()
+    bad = [images / "one" / "000.png", images / "zero" / "x.png"]
+    bad[0].write_bytes(whole[:-30])
+    assert f"{bad[0]} can't be read as an image. Remove it" in error_of(capsys, command, *arguments)
+    bad[1].write_text("no image")
+    assert f"{bad[0]}, {bad[1]} can't be read as images. Remove them" in error_of(capsys, command, *arguments)
+    for number in range(5):
+        (images / "zero" / f"y{number}.jpg").touch()
+    assert "y2.jpg and 2 more can't be read" in error_of(capsys, command, *arguments)
+    assert len(fake.made) == 1
+
+
+def test_hidden_folders_are_no_classes(capsys, fake, images, tmp_path):
+    (images / ".ipynb_checkpoints").mkdir()
+    PIL.Image.new("RGB", (4, 4)).save(images / ".ipynb_checkpoints" / "a.png")
+    assert commands.main(["fit", str(images), "--output", str(tmp_path / "m"), "--test", str(images)]) == 0
+    assert fake.made[0].source_["class_names"] == ["one", "zero"] and fake.made[0].source_["image_size"] == [8, 8]
+    assert commands.main(["evaluate", str(tmp_path / "m"), str(images)]) == 0
+
+
+def test_images_with_unusual_endings_are_read(images):
+    PIL.Image.new("L", (8, 8)).save(images / "one" / "a.jpg")
+    with open(images / "one" / "a.jpg", "ab") as file:
+        file.write(bytes(1000))
+    PIL.Image.new("L", (8, 8)).save(images / "one" / "a.gif")
+    assert len(files.read_images(images, [8, 8], "grayscale", seed=0).file_paths) == 62
+    PIL.Image.new("RGB", (8, 8)).save(images / "one" / "a.bmp")
+    assert len(files.read_images(images, [8, 8], "rgb").file_paths) == 63
 
 
 # Files
@@ -462,6 +501,56 @@ def test_tables(tmp_path, name):
     else:
         frame.to_csv(path, index=False, sep="\t" if "TSV" in name else ",")
     pandas.testing.assert_frame_equal(files.read_table(path), frame)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "x,y\n1,é\n".encode("latin-1"), "can't be read as CSV: 'utf-8' codec .* Save it as UTF-8"),
+        ("a.csv", "x,y\n1,2\n".encode("utf-16"), "can't be read as CSV: 'utf-8' codec .* Save it as UTF-8"),
+        ("a.csv", b"x,y\n1,2\n1,2,3\n", "can't be read as CSV: .* Expected 2 fields in line 3.* into quotes"),
+        ("a.csv", b"", "can't be read as CSV: the file is empty"),
+        ("a.csv.gz", b"x,y\n1,2\n", "can't be read as CSV: .* Compress it again"),
+        ("a.csv", b"x;y\n1;2,5\n", "separated by semicolons instead of commas, as in 'x;y'. Save it with commas"),
+        ("a.csv", b"x\ty\n1\t2\n", "separated by tabs instead of commas, .* or name it .tsv"),
+        ("a.tsv", b"x;y\n1;2\n", "separated by semicolons instead of tabs, as in 'x;y'. Save it with tabs"),
+        ("a.jsonl", b'{"x": 1', "can't be read as JSON, one object a line"),
+    ],
+)
+def test_files_that_cannot_be_parsed_are_named(capsys, fake, iris, tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    shown = error_of(capsys, "fit", iris, "--target", "target", "--output", tmp_path / "m", "--test", path)
+    assert shown.startswith(str(path)) and re.search(message, shown) and not fake.made
+
+
+def test_na_is_a_word_beside_words_and_missing_beside_numbers_and_dates(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = ["1.5,NA,2020-01-01,True,None", "null,DE,NA,NA,mild", "NaN,,null,False,null", "2,nan,2020-01-02,True,"]
+    path.write_text("\n".join(["number,country,day,flag,y", *rows]))
+    frame, words = files.read_training_table(path)
+    assert words == ["country", "y"]
+    assert frame["country"].fillna("-").tolist() == ["NA", "DE", "-", "-"]
+    assert frame["y"].fillna("-").tolist() == ["None", "mild", "null", "-"]
+    assert frame["number"].dtype == "float64" and frame["number"].isna().tolist() == [False, True, True, False]
+    assert frame["day"].isna().tolist() == [False, True, True, False]
+    assert frame["flag"].isna().tolist() == [False, True, False, False]
+    path.write_text("country,number\nNA,NA\n")
+    assert files.read_table(path, words)["country"].item() == "NA"
+    assert files.read_table(path, words)["number"].isna().item()
+    assert files.read_table(path)["country"].isna().item()
+
+
+@pytest.mark.parametrize("dates", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m"])
+def test_a_column_of_dates_is_the_index_of_series(tmp_path, dates):
+    days = pandas.date_range("2026-01-15", periods=20, freq="31D")
+    frame = pandas.DataFrame({"sales": np.arange(20), "day": days.strftime(dates), "shop": "Berlin"})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    series = files.read_series(tmp_path / "a.csv")
+    assert list(series.columns) == ["sales", "shop"] and series.index.name == "day"
+    assert (series.index == pandas.to_datetime(frame["day"], format=dates)).all()
+    frame.assign(other=frame["day"]).to_csv(tmp_path / "a.csv", index=False)
+    assert isinstance(files.read_series(tmp_path / "a.csv").index, pandas.RangeIndex)
 
 
 def test_images_are_at_most_128_pixels_a_side(tmp_path):
@@ -533,12 +622,36 @@ def test_fit_and_predict_several_targets(capsys, tmp_path, monkeypatch):
     assert lines[0] == "Weight,Pulse" and len(lines) == 21
 
 
+def test_probabilities_of_several_labels_have_the_names_of_the_targets(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = sklearn.datasets.load_iris(as_frame=True).frame[::3]
+    frame.assign(p=frame["target"] > 0, q=frame["target"] == 1).astype("float").to_csv("i.csv", index=False)
+    command = "fit i.csv --target p --target q --output m --max-trials 1 --epochs 1 --seed 0 --quiet"
+    assert commands.main(command.split()) == 0
+    capsys.readouterr()
+    assert commands.main(["predict", "m", "i.csv", "--probabilities"]) == 0
+    assert capsys.readouterr().out.startswith("p,q\n")
+
+
 def test_targets_that_are_not_all_numbers_are_heads_by_the_names_of_their_columns():
     frame = pandas.DataFrame({"x": [1], "a b": ["word"], "a-b": [2.0], "2": [True]})
     assert list(files.split_targets(frame, ["2", "x"])[1].columns) == ["2", "x"]
     assert list(files.split_targets(frame, ["2", "a b"])[1]) == ["target_1", "target_2"]
     assert list(files.split_targets(frame, ["a b", "x"])[1]) == ["a_b", "x"]
     assert list(files.split_targets(frame, ["a b", "a-b"])[1]) == ["target_1", "target_2"]
+
+
+def test_a_class_named_none(capsys, iris, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pandas.read_csv(iris).replace({"target": {"setosa": "None", "virginica": "null"}})
+    frame.to_csv("i.csv", index=False)
+    command = "fit i.csv --target target --output m --max-trials 1 --epochs 1 --seed 0 --quiet --test i.csv"
+    assert commands.main(command.split()) == 0
+    frame[:50].to_csv("none.csv", index=False)
+    assert commands.main(["evaluate", "m", "none.csv"]) == 0
+    capsys.readouterr()
+    assert commands.main(["predict", "m", "none.csv"]) == 0
+    assert capsys.readouterr().out.split()[1:].count("None") > 25
 
 
 def test_fit_and_predict_words_beside_numbers(capsys, tmp_path, monkeypatch):
@@ -568,6 +681,63 @@ def test_fit_and_predict_images(capsys, images, tmp_path, monkeypatch):
     assert commands.main(["predict", "m", str(images), "--probabilities"]) == 0
     probabilities = pandas.read_csv(io.StringIO(capsys.readouterr().out))
     assert list(probabilities.columns) == ["file", "one", "zero"]
+
+
+@pytest.mark.parametrize("names", [None, ["one", "zero"]])
+def test_images_of_a_model_from_python(capsys, images, tmp_path, monkeypatch, names):
+    monkeypatch.chdir(tmp_path)
+    digits = sklearn.datasets.load_digits(n_class=2)
+    y = digits.target if names is None else np.array(["zero", "one"])[digits.target]
+    model = autonas.ImageClassifier(max_trials=1, epochs=4, seed=0, verbose=0)
+    model.fit((digits.images * 15).astype("uint8"), y).save("m")
+    PIL.Image.open(images / "one" / "00.png").resize((19, 17)).save(images / "one" / "00.png")
+    if names is None:
+        (images / "one").rename(images / "1")
+        (images / "zero").rename(images / "0")
+    assert commands.main(["predict", "m", str(images)]) == 0
+    predicted = pandas.read_csv(io.StringIO(capsys.readouterr().out), dtype=str)
+    assert (predicted["prediction"] == predicted["file"].map(lambda path: pathlib.Path(path).parent.name)).mean() > 0.9
+    assert commands.main(["evaluate", "m", str(images)]) == 0
+    assert float(capsys.readouterr().out.split()[1]) > 0.9
+
+
+def test_images_whose_scale_is_not_known_are_predicted_in_python(capsys, images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    digits = sklearn.datasets.load_digits(n_class=2)
+    autonas.ImageClassifier(max_trials=1, epochs=1, verbose=0).fit(digits.images / 16, digits.target).save("m")
+    message = error_of(capsys, "predict", "m", images)
+    assert (
+        "shape (8, 8) with pixels up to 1, but" in message and "`autonas.AutoModel.load(folder).predict(x)`" in message
+    )
+
+
+def test_the_target_of_a_model_from_python_is_known_by_its_name(capsys, iris, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pandas.read_csv(iris)
+    model = autonas.AutoModel(max_trials=1, epochs=2, seed=0, verbose=0).fit(frame, "target")
+    model.save("m")
+    assert commands.main(["evaluate", "m", str(iris)]) == 0
+    assert f"accuracy: {model.evaluate(frame, 'target')['accuracy']:.4f}\n" in capsys.readouterr().out
+    assert "was fitted on a table. Received: ." in error_of(capsys, "predict", "m", ".")
+
+
+def test_forecasts_continue_the_dates_of_a_file(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    days = pandas.date_range("2026-01-01", periods=70, name="day")
+    frame = pandas.DataFrame(
+        {"sales": 100 + 10 * np.sin(np.arange(70) * 2 * np.pi / 7), "rain": np.arange(70) % 5}, days
+    )
+    frame.to_csv("s.csv")
+    for target, columns in (("sales", ["day", "prediction"]), (None, ["day", "sales", "rain"])):
+        arguments = {"max_trials": 1, "epochs": 1, "seed": 0, "verbose": 0}
+        model = autonas.TimeSeriesForecaster(horizon=2, target=target, **arguments).fit(frame)
+        model.save("m")
+        assert commands.main(["predict", "m", "s.csv"]) == 0
+        shown = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+        assert list(shown.columns) == columns and list(shown["day"]) == ["2026-03-12", "2026-03-13"]
+        np.testing.assert_allclose(shown[columns[1]], model.predict(frame).to_numpy().reshape(2, -1)[:, 0])
+        assert commands.main(["evaluate", "m", "s.csv"]) == 0
+        assert f"mase: {model.evaluate(frame)['mase']:.4f}\n" in capsys.readouterr().out
 
 
 def test_demo(capsys, tmp_path, monkeypatch):
