@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from autonas.backends import linear_algebra
 from autonas.data import autoregression, jumps, smoothing
 from autonas.data.autoregression import Autoregression, scale_of, windows_of
 from autonas.data.smoothing import Smoothing
@@ -95,6 +96,7 @@ class LinearForecast:
         self.target_columns = target_columns
         self.choice = choice
 
+    @linear_algebra.one_thread()
     def fit(self, series, outputs, horizon):
         """Fit the coefficients to the windows of a series; see `Autoregression.fit`."""
         choice = self.choice
@@ -138,6 +140,7 @@ def unscaled(forecasts, bounds):
     return forecasts if bounds is None else np.exp(np.clip(forecasts, *np.log(bounds)))
 
 
+@linear_algebra.one_thread()
 def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookback=None, seconds=None):
     """Choose the settings of a linear forecast by the errors of forecasts of later steps of a series.
 
