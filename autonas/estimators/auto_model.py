@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
-from autonas.backends import memory
+from autonas.backends import keras_defaults, memory
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, assembly, search_info, searched
 from autonas.estimators import plan as planning
@@ -363,22 +363,23 @@ class AutoModel(searched.SearchedModel):
         """
         started = time.monotonic()
         arguments.check_call(self, unknown)
-        memory.grow()
-        data = FitData.of(x, y, sample_weight, validation_data, groups)
-        settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
-        plan = planning.make_plan(self, data, started, settings)
-        prepared = self._prepare(plan, data)
-        arguments.check_monitors(plan.request.keras_callbacks, prepared.epoch_numbers())
-        with assembly.opened_search(plan, prepared, data) as search:
-            if self._reopened is not None:
-                search.reopen(self.stop_reason_)
-                self._searched = (prepared, search)
-                return self
-            info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
-            served = search.run(info)
-            self.search_ = info.to_json()
-            self.target_column_ = y if isinstance(y, str) else None
-            self._serve(prepared, search, served)
+        with keras_defaults.scope():
+            memory.grow()
+            data = FitData.of(x, y, sample_weight, validation_data, groups)
+            settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
+            plan = planning.make_plan(self, data, started, settings)
+            prepared = self._prepare(plan, data)
+            arguments.check_monitors(plan.request.keras_callbacks, prepared.epoch_numbers())
+            with assembly.opened_search(plan, prepared, data) as search:
+                if self._reopened is not None:
+                    search.reopen(self.stop_reason_)
+                    self._searched = (prepared, search)
+                    return self
+                info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
+                served = search.run(info)
+                self.search_ = info.to_json()
+                self.target_column_ = y if isinstance(y, str) else None
+                self._serve(prepared, search, served)
         return self
 
     def _prepare(self, plan: Plan, data: FitData) -> Prepared:
