@@ -105,7 +105,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
         Args:
             series: Numbers at equal distances in time: `(time,)`, `(time, channels)`, a Series or a DataFrame. Missing
-                values raise an error. Missing dates are filled by linear interpolation, with a warning.
+                values raise an error. Missing dates, or integers of an index, are filled by linear interpolation, with
+                a warning.
             y: Series to forecast, `(time,)` or `(time, targets)`, in the rows of `series`. The past of `y` is not an
                 input. Defaults to `None`: the columns in `target`.
             callbacks: As in `AutoModel.fit`. Defaults to `None`.
