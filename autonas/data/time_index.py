@@ -150,6 +150,11 @@ def following(index, n_steps):
     return pd.RangeIndex(n_steps)
 
 
+def has_dates(column):
+    """Return whether a column holds dates, time spans, or strings of dates or periods."""
+    return _has_dates(_as_dates(pd.Index(column)))
+
+
 def _distance(integers):
     """Return the median distance of an index of integers, at least 1."""
     return max(1, int(np.median(np.diff(integers)))) if len(integers) > 1 else 1

@@ -128,6 +128,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 f"`y` must be a series, not the name of a column. Received: y={y!r:.60}. Write "
                 f"TimeSeriesForecaster(target={y!r:.60}).fit(series)."
             )
+        steps.check_columns(series, "series")
         attributes = self.__dict__
         learned = {name: attributes[name] for name in self.also_learned if name in attributes}
         try:
