@@ -388,6 +388,12 @@ class AutoModel(searched.SearchedModel):
             from autonas.preparation import streams  # TensorFlow only.
 
             return streams.prepare(plan, data)
+        if isinstance(data.x, (str, os.PathLike)):
+            raise ValueError(
+                f"`x` must hold rows, not the path of files. Received: x={os.fspath(data.x)!r:.60}. Read a folder of "
+                "images by `keras.utils.image_dataset_from_directory(x)`, or a table by `pandas.read_csv(x)`. Pass a "
+                "single text as `[x]`."
+            )
         if data.y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         return arrays.prepare(plan, data)
