@@ -117,7 +117,9 @@ class AutoModel(searched.SearchedModel):
             from head to metrics. Defaults to `None`: the usual metrics of the task alone.
         loss: A Keras loss or its name. Numbers are standardised for the squared and the absolute error, `"huber"` and
             `"log_cosh"`; any other loss, also a `keras.losses.Huber` of another `delta`, is computed in the units of
-            `y`. Defaults to `None`: cross-entropy for classes, the squared error for numbers.
+            `y`. Losses for more than two classes take class numbers, or one-hot rows if they are
+            `"categorical_crossentropy"`, `"categorical_focal_crossentropy"`, `"categorical_hinge"` or their objects.
+            Defaults to `None`: cross-entropy for classes, the squared error for numbers.
         max_trials: Number of trials. Defaults to `None`: no limit with a `time_limit`, 6 if a supernet is trained,
             otherwise the number of the preset.
         time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`: no limit.
