@@ -82,13 +82,14 @@ def read_series(path):
     dated = {}
     for name in frame.columns.difference(frame.select_dtypes(["number", "bool"]).columns):
         dates = time_index.as_dates(pandas.Index(frame[name].dropna(), name=name))
-        if isinstance(dates, pandas.DatetimeIndex):
+        if isinstance(dates, (pandas.DatetimeIndex, pandas.PeriodIndex)):
             dated[name] = dates
     if len(dated) != 1:
         return frame
     ((name, dates),) = dated.items()
     frame = frame.set_index(name)
-    return frame if frame.index.hasnans else frame.set_axis(dates)
+    # Years, quarters and weeks are continued as the strings that they are.
+    return frame if frame.index.hasnans or isinstance(dates, pandas.PeriodIndex) else frame.set_axis(dates)
 
 
 def without_index(forecast):
@@ -96,7 +97,7 @@ def without_index(forecast):
     import pandas
 
     frame = forecast.to_frame("prediction") if isinstance(forecast, pandas.Series) else forecast
-    return frame.reset_index() if isinstance(frame.index, pandas.DatetimeIndex) else frame
+    return frame if isinstance(frame.index, pandas.RangeIndex) else frame.reset_index()
 
 
 def _parse(path, **options):

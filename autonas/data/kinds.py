@@ -12,6 +12,10 @@ _MAX_CLASSES_OF_INTEGERS, _MAX_CLASSES_OF_FLOATS = 20, 10
 _MIN_ROWS_PER_NUMBERED_CLASS = 5
 #: Minimum side in pixels, and maximum ratio of the sides, of images that aren't square.
 _MIN_SIDE, _MAX_RATIO = 16, 2
+#: Advice for rows that have several labels.
+SEVERAL_LABELS = (
+    "For several labels in a row pass indicators, `sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)`"
+)
 
 
 def infer_kind(x):
@@ -67,19 +71,29 @@ def _kind_of_list(x):
             )
         return "table"
     if any(_n_dimensions(item) != n_dimensions for item in x):
+        if {_n_dimensions(item) for item in x} == {2, 3}:
+            raise unequal_images(x)
         raise ValueError(
             "`x` must have rows with the same number of dimensions. Received: a list of rows with different numbers"
         )
     if len({np.shape(item) for item in x}) > 1:
         if n_dimensions == 2:
             return "series"
-        raise ValueError(
-            "`x` must hold images of equal size, such as after `keras.ops.image.resize`. Received: a list of arrays of "
-            "unequal shapes"
-        )
+        raise unequal_images(x)
     if isinstance(first, np.ndarray):
         return _kind_of_array(np.stack([np.asarray(item) for item in x]))
     return _kind_of_array(np.asarray(x))
+
+
+def unequal_images(images):
+    """Return the `ValueError` for a list of images of several shapes, whose advice suits the difference."""
+    shapes = list(dict.fromkeys(np.shape(image) for image in images))
+    received = f"Received: images of the shapes {', '.join(map(str, shapes[:3]))}{', ...' if len(shapes) > 3 else ''}."
+    if len({shape[:2] for shape in shapes}) > 1:
+        return ValueError(f"`x` must hold images of equal size, such as after `keras.ops.image.resize`. {received}")
+    return ValueError(
+        f"`x` must hold images of equal channels, such as Pillow's images after `image.convert('RGB')`. {received}"
+    )
 
 
 def _n_dimensions(item):
@@ -253,7 +267,7 @@ def as_target_array(y):
         except ValueError:
             raise ValueError(
                 "`y` must hold one label or number per row, or the same number of them in every row. "
-                "Received: a list of unequal items. Unknown label type: unequal lists"
+                f"Received: a list of unequal items. Unknown label type: unequal lists. {SEVERAL_LABELS}."
             ) from None
     values = y.to_numpy() if isinstance(y, pd.Series) and isinstance(y.dtype, np.dtype) else y
     if isinstance(values, pd.Series):
@@ -327,5 +341,7 @@ def _from_objects(values):
         "bytes": "Decode them, for example by `[label.decode() for label in y]`",
         **dict.fromkeys(["period", "interval"], "Convert them to strings, for example by `y.astype(str)`"),
     }
+    if any(isinstance(value, (list, tuple, set, frozenset, np.ndarray)) for value in values):
+        convert[kind] = SEVERAL_LABELS
     advice = convert.get(kind, "Convert a mixture to strings, for example by `[str(label) for label in y]`")
     raise ValueError(f"`y` must hold numbers, booleans or strings only. Unknown label type: {kind}. {advice}.")

@@ -20,18 +20,12 @@ def read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[An
         name: Name of the argument for messages.
         dated: The series with the dates of these rows, or `None` if `series` has its own.
     """
+    check_columns(series, name)
     series = interchange.converted(series)
     if checks.is_stream(series):
         raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: a tf.data.Dataset")
-    columns = None
-    if isinstance(series, pd.DataFrame):
-        columns = frames.column_names(series, name) if dated is None else None
-        wrong = [column for column, dtype in series.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
-        if wrong:
-            raise ValueError(
-                f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values. Drop it; dates "
-                f"may be the index: `{name}.set_index({wrong[0]!r:.60})`."
-            )
+    has_names = isinstance(series, pd.DataFrame) and dated is None
+    columns = frames.column_names(series, name) if has_names else None
     values = as_floats(series, name)
     if values.ndim not in (1, 2) or 0 in values.shape:
         raise ValueError(f"`{name}` must have shape (time,) or (time, channels). Received: shape {values.shape}")
@@ -40,6 +34,44 @@ def read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[An
     if isinstance(dated, (pd.Series, pd.DataFrame)):
         values = time_index.filled(values, dated.index, name)
     return values, columns
+
+
+def check_columns(series: Any, name: str) -> None:
+    """Raise `ValueError` if the argument `name` is a frame, of any library, with a column of other values than numbers.
+
+    The advice is in the methods of the library.
+    """
+    frame = interchange.converted(series)
+    if not isinstance(frame, pd.DataFrame):
+        return
+    wrong = [column for column, dtype in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
+    if wrong:
+        expression = name if isinstance(series, pd.DataFrame) else f"{name}.to_pandas()"
+        raise ValueError(
+            f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values. "
+            f"{_advice(frame, wrong, expression)}"
+        )
+
+
+def _advice(series: pd.DataFrame, wrong: list[Any], frame: str) -> str:
+    """Return the advice for the columns of a frame that aren't numbers: dates, or names of several series.
+
+    Args:
+        series: The frame.
+        wrong: Names of the columns.
+        frame: Expression of the frame in the user's code.
+    """
+    dates = [column for column in wrong if time_index.has_dates(series[column])]
+    labels = [column for column in wrong if column not in dates]
+    if not labels:
+        return f"Drop it; dates may be the index: `{frame}.set_index({dates[0]!r:.60})`."
+    columns = [column for column in series.columns if column not in wrong]
+    values = columns[0] if columns else "values"
+    if dates:
+        pivoted = f"{frame}.pivot(index={dates[0]!r:.60}, columns={labels[0]!r:.60}, values={values!r:.60})"
+    else:
+        pivoted = f"{frame}.set_index({labels[0]!r:.60}, append=True)[{values!r:.60}].unstack()"
+    return f"Drop such columns. If {labels[0]!r:.60} names several series, give each series a column: `{pivoted}`."
 
 
 def as_floats(series: Any, name: str) -> np.ndarray:

@@ -6,7 +6,7 @@ import pandas as pd
 from autonas import storage
 from autonas.arguments.checks import check_integer
 from autonas.arguments.scalars import plain
-from autonas.data import target_arrays
+from autonas.data import kinds, target_arrays
 from autonas.data.checks import check_strings, warn_of_confused_integers
 from autonas.data.kinds import as_target_array, infer_task, is_categorical, is_indicator
 
@@ -276,9 +276,10 @@ class TargetEncoder:
         if values.ndim == 2:
             if is_indicator(values):
                 return "multilabel"
+            several = "" if values.dtype.kind in "biuf" else f" {kinds.SEVERAL_LABELS}."
             raise ValueError(
-                "Unknown label type: several columns of numbers. Classification takes one column of "
-                "labels or an indicator matrix of 0 and 1"
+                "Unknown label type: several columns. Classification takes one column of "
+                "labels or an indicator matrix of 0 and 1." + several
             )
         target_arrays.check_labels(values, are_categories)
         n_classes = len(pd.unique(pd.Series(values))) if self.num_classes is None else self.num_classes

@@ -6,23 +6,33 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from autonas.arguments.scalars import plain
 from autonas.data.encoders import dates
 
 #: Number of consecutive steps from which the frequency of a series with gaps is inferred, and number of attempts.
 _STRETCH, _MAX_STRETCHES = 8, 64
 #: Beginning of the strings that may be dates in ISO's notation.
 _ISO_DATE = re.compile(r"\d{4}-\d{2}")
+#: Patterns of strings that are years, quarters and weeks of ISO's calendar, with the frequency of pandas' periods and
+#: the format of the strings.
+_PERIODS = (
+    (r"(1[6-9]|2[01])\d\d", "Y", "%Y"),
+    (r"\d{4}Q[1-4]", "Q", "%YQ%q"),
+    (r"\d{4}-Q[1-4]", "Q", "%Y-Q%q"),
+    (r"\d{4}-W[0-5]\d", "W", "%G-W%V"),
+)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 #: Shortest time after which weekdays without a date are closed, and the smallest share of the other days with a date.
 _FEW_WEEKS, _MIN_OPEN = pd.Timedelta(weeks=4), 0.8
 
 
 def filled(values, index, name):
-    """Return a series on a regular grid of dates. Missing steps are interpolated linearly.
+    """Return a series on a regular grid of dates or integers. Missing steps are interpolated linearly.
 
     Args:
         values: The series, floats `(time, channels)`.
-        index: The index of the series. Without dates, or without a frequency, the series is returned unchanged.
+        index: The index of the series. Without dates or integers, or without a frequency, the series is returned
+            unchanged.
         name: Name of the argument for messages.
 
     Returns:
@@ -33,7 +43,8 @@ def filled(values, index, name):
             to that of the step before, or if more steps are missing than there are.
 
     Warns:
-        UserWarning: If steps are missing, or dates have no frequency or aren't on the grid of the other dates.
+        UserWarning: If steps are missing, if the index holds neither dates nor integers, or if dates have no frequency
+            or, as integers, aren't on the grid of the others.
     """
     if isinstance(index, pd.MultiIndex):
         raise ValueError(
@@ -47,17 +58,25 @@ def filled(values, index, name):
             f"`{name}[{name}.index.notna()]`."
         )
     index = as_dates(index)
-    if not (_has_dates(index) or pd.api.types.is_integer_dtype(index.dtype)):
+    if not len(index):
         return values
+    has_dates = _has_dates(index)
+    if not (has_dates or pd.api.types.is_integer_dtype(index.dtype)):
+        warnings.warn(
+            f"`{name}` has an index of neither dates nor integers, such as {plain(index[0])!r:.60}. Its order "
+            "and gaps aren't checked, and a forecast is numbered from 0. Convert it with pandas.to_datetime or "
+            f"pandas.PeriodIndex, or drop it by `{name}.reset_index(drop=True)`.",
+            stacklevel=2,
+        )
+        return values
+    kind = "dates" if has_dates else "integers"
     if not (index.is_monotonic_increasing and index.is_unique):
         raise ValueError(
-            f"`{name}` must have {'dates' if _has_dates(index) else 'integers'} in ascending order, each of them once. "
+            f"`{name}` must have {kind} in ascending order, each of them once. "
             f"Received: an index in another order or with duplicates. Use `{name}.sort_index()` or "
             f"`{name}.groupby(level=0).mean()`."
         )
-    if not _has_dates(index):
-        return values
-    frequency = _frequency(index)
+    frequency = _frequency(index) if has_dates else _distance(index)
     if frequency is None:
         if len(index) > 2:
             warnings.warn(
@@ -67,29 +86,34 @@ def filled(values, index, name):
                 stacklevel=2,
             )
         return values
-    # The weekdays of a week mask say more than its name, "C".
-    label = getattr(frequency, "weekmask", None) or getattr(frequency, "freqstr", frequency)
-    grid = _range(index[0], frequency, end=index[-1])
-    missing, positions = grid.difference(index), grid.get_indexer(index)
+    if has_dates:
+        # The weekdays of a week mask say more than its name, "C".
+        label = f"of frequency {getattr(frequency, 'weekmask', None) or getattr(frequency, 'freqstr', frequency)!r}"
+        grid = _range(index[0], frequency, end=index[-1])
+        advice = "Resample the series, for example by pandas' `resample` and `mean`."
+    else:
+        label, grid = f"at a distance of {frequency}", pd.RangeIndex(int(index[0]), int(index[-1]) + 1, frequency)
+        advice = f"If the integers say nothing of the time, drop them by `{name}.reset_index(drop=True)`."
+    positions = grid.get_indexer(index)
     if (positions < 0).any():
         warnings.warn(
-            f"`{name}` has {int((positions < 0).sum())} dates that aren't steps of frequency {label!r}, the first at "
-            f"{index[positions < 0][0]}. The steps are forecast as if their distances were equal. Resample the series, "
-            "for example by pandas' `resample` and `mean`.",
+            f"`{name}` has {int((positions < 0).sum())} {kind} that aren't steps {label}, the first at "
+            f"{index[positions < 0][0]}. The steps are forecast as if their distances were equal. {advice}",
             stacklevel=2,
         )
         return values
-    if not len(missing):
+    n_missing = len(grid) - len(index)
+    if not n_missing:
         return values
-    if len(missing) > len(index):
+    first = grid[int(np.argmax(positions != np.arange(len(index))))]
+    if n_missing > len(index):
         raise ValueError(
-            f"`{name}` must have most steps of its frequency. Received: {len(index)} steps, and {len(missing)} missing "
-            f"steps of frequency {label!r}, the first at {missing[0]}. Resample the series, for example by pandas' "
-            "`resample` and `mean`."
+            f"`{name}` must have most of its steps. Received: {len(index)} steps, and {n_missing} missing steps "
+            f"{label}, the first at {first}. {advice}"
         )
     warnings.warn(
-        f"`{name}` lacks {len(missing)} step{'s' * (len(missing) > 1)} of frequency {label!r}, the first at "
-        f"{missing[0]}. They are interpolated linearly.",
+        f"`{name}` lacks {n_missing} step{'s' * (n_missing > 1)} {label}, the first at {first}. "
+        f"They are interpolated linearly.{'' if has_dates else f' {advice}'}",
         stacklevel=2,
     )
     return np.column_stack([np.interp(np.arange(len(grid)), positions, column) for column in values.T])
@@ -99,12 +123,19 @@ def following(index, n_steps):
     """Return the index of the steps after a series.
 
     Dates, also as strings such as "2026-01-31", and time spans continue in the frequency of the series. Without a
-    frequency they, and integers, continue by their median distance. Any other index gives 0, 1, 2, ...
+    frequency they, and integers, continue by their median distance. Years, quarters and weeks as strings, such as
+    "2026", "2026Q1" and "2026-W05", continue as such strings. Any other index gives 0, 1, 2, ...
 
     Args:
         index: The index of the series.
         n_steps: Number of steps.
     """
+    periods = _periods(index)
+    if periods is not None:
+        continued, string_format = periods
+        continued = _range(continued[-1], continued.freq, periods=n_steps + 1, name=index.name)[1:]
+        # Periods have no format for weeks, and dates have none for quarters.
+        return (continued.start_time if continued.freqstr[0] == "W" else continued).strftime(string_format)
     index = as_dates(index)
     if _has_dates(index):
         frequency = _frequency(index)
@@ -113,20 +144,49 @@ def following(index, n_steps):
         if frequency is not None:
             return _range(index[-1], frequency, periods=n_steps + 1, name=index.name)[1:]
     elif pd.api.types.is_integer_dtype(index.dtype) and len(index) > 1:
-        step = max(1, int(np.median(np.diff(index))))
+        step = _distance(index)
         first = int(index[-1]) + step
         return pd.RangeIndex(first, first + n_steps * step, step, name=index.name)
     return pd.RangeIndex(n_steps)
 
 
+def has_dates(column):
+    """Return whether a column holds dates, time spans, or strings of dates or periods."""
+    return _has_dates(as_dates(pd.Index(column)))
+
+
+def _distance(integers):
+    """Return the median distance of an index of integers, at least 1."""
+    return max(1, int(np.median(np.diff(integers)))) if len(integers) > 1 else 1
+
+
+def _periods(index):
+    """Return the `PeriodIndex` of strings that are years, quarters or weeks, and their format; otherwise `None`."""
+    if pd.api.types.infer_dtype(index) != "string":
+        return None
+    for pattern, frequency, string_format in _PERIODS:
+        if index.str.fullmatch(pattern).all():
+            try:
+                if frequency == "W":
+                    days = pd.to_datetime(index + "-1", format=f"{string_format}-%u")
+                    return pd.DatetimeIndex(days).to_period("W"), string_format
+                return pd.PeriodIndex(index, freq=frequency), string_format
+            except ValueError:  # A week 54, for example.
+                return None
+    return None
+
+
 def as_dates(index):
-    """Convert an index of dates of Python or Arrow, or of strings that are dates; return any other index unchanged.
+    """Convert an index of dates of Python or Arrow, or of strings of dates or periods; return other indices unchanged.
 
     Warns:
         UserWarning: If the order of day and month in strings is ambiguous.
     """
     if isinstance(index.dtype, pd.ArrowDtype) and index.dtype.kind == "M":
         index = index.astype(object)
+    periods = _periods(index)
+    if periods is not None:
+        return periods[0]
     kind = pd.api.types.infer_dtype(index)
     date_format = dates.ISO
     if kind == "string" and not _ISO_DATE.match(index[0]):

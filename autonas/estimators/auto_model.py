@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
-from autonas.backends import memory
+from autonas.backends import keras_defaults, memory
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, assembly, search_info, searched
 from autonas.estimators import plan as planning
@@ -117,7 +117,9 @@ class AutoModel(searched.SearchedModel):
             from head to metrics. Defaults to `None`: the usual metrics of the task alone.
         loss: A Keras loss or its name. Numbers are standardised for the squared and the absolute error, `"huber"` and
             `"log_cosh"`; any other loss, also a `keras.losses.Huber` of another `delta`, is computed in the units of
-            `y`. Defaults to `None`: cross-entropy for classes, the squared error for numbers.
+            `y`. Losses for more than two classes take class numbers, or one-hot rows if they are
+            `"categorical_crossentropy"`, `"categorical_focal_crossentropy"`, `"categorical_hinge"` or their objects.
+            Defaults to `None`: cross-entropy for classes, the squared error for numbers.
         max_trials: Number of trials. Defaults to `None`: no limit with a `time_limit`, 6 if a supernet is trained,
             otherwise the number of the preset.
         time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`: no limit.
@@ -363,22 +365,23 @@ class AutoModel(searched.SearchedModel):
         """
         started = time.monotonic()
         arguments.check_call(self, unknown)
-        memory.grow()
-        data = FitData.of(x, y, sample_weight, validation_data, groups)
-        settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
-        plan = planning.make_plan(self, data, started, settings)
-        prepared = self._prepare(plan, data)
-        arguments.check_monitors(plan.request.keras_callbacks, prepared.epoch_numbers())
-        with assembly.opened_search(plan, prepared, data) as search:
-            if self._reopened is not None:
-                search.reopen(self.stop_reason_)
-                self._searched = (prepared, search)
-                return self
-            info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
-            served = search.run(info)
-            self.search_ = info.to_json()
-            self.target_column_ = y if isinstance(y, str) else None
-            self._serve(prepared, search, served)
+        with keras_defaults.scope():
+            memory.grow()
+            data = FitData.of(x, y, sample_weight, validation_data, groups)
+            settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
+            plan = planning.make_plan(self, data, started, settings)
+            prepared = self._prepare(plan, data)
+            arguments.check_monitors(plan.request.keras_callbacks, prepared.epoch_numbers())
+            with assembly.opened_search(plan, prepared, data) as search:
+                if self._reopened is not None:
+                    search.reopen(self.stop_reason_)
+                    self._searched = (prepared, search)
+                    return self
+                info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
+                served = search.run(info)
+                self.search_ = info.to_json()
+                self.target_column_ = y if isinstance(y, str) else None
+                self._serve(prepared, search, served)
         return self
 
     def _prepare(self, plan: Plan, data: FitData) -> Prepared:
@@ -387,6 +390,12 @@ class AutoModel(searched.SearchedModel):
             from autonas.preparation import streams  # TensorFlow only.
 
             return streams.prepare(plan, data)
+        if isinstance(data.x, (str, os.PathLike)):
+            raise ValueError(
+                f"`x` must hold rows, not the path of files. Received: x={os.fspath(data.x)!r:.60}. Read a folder of "
+                "images by `keras.utils.image_dataset_from_directory(x)`, or a table by `pandas.read_csv(x)`. Pass a "
+                "single text as `[x]`."
+            )
         if data.y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         return arrays.prepare(plan, data)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.utils.validation import check_is_fitted
 
 from autonas import exports
+from autonas.backends import keras_defaults
 from autonas.data import interchange
 from autonas.estimators import persistence, predictive, tags
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 class FittedModel(predictive.PredictiveModel):
     """Base class of the estimators: every method that writes or reads files of a model."""
 
+    @keras_defaults.scope()
     def export_model(self) -> keras.Model:
         """Return one self-contained `keras.Model` from raw rows to probabilities or numbers in the target's units.
 
@@ -51,6 +53,7 @@ class FittedModel(predictive.PredictiveModel):
         """Return the model to export; see `Predictor.export` for the arguments."""
         return self.predictor_.export(strings, float64)
 
+    @keras_defaults.scope()
     def export(self, path: str | os.PathLike, x: Any = None) -> Export:
         """Write a self-contained model to a file that needs no autonas, run the file, and compare its outputs.
 

@@ -105,7 +105,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
         Args:
             series: Numbers at equal distances in time: `(time,)`, `(time, channels)`, a Series or a DataFrame. Missing
-                values raise an error. Missing dates are filled by linear interpolation, with a warning.
+                values raise an error. Missing dates, or integers of an index, are filled by linear interpolation, with
+                a warning.
             y: Series to forecast, `(time,)` or `(time, targets)`, in the rows of `series`. The past of `y` is not an
                 input. Defaults to `None`: the columns in `target`.
             callbacks: As in `AutoModel.fit`. Defaults to `None`.
@@ -127,6 +128,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 f"`y` must be a series, not the name of a column. Received: y={y!r:.60}. Write "
                 f"TimeSeriesForecaster(target={y!r:.60}).fit(series)."
             )
+        steps.check_columns(series, "series")
         attributes = self.__dict__
         learned = {name: attributes[name] for name in self.also_learned if name in attributes}
         try:

@@ -11,6 +11,7 @@ import keras_tuner
 import numpy as np
 
 from autonas.arguments import checks
+from autonas.backends import keras_defaults
 from autonas.costs import base, latency, latency_table, operations
 from autonas.costs.latency_table import LatencyTable
 from autonas.data.fit_data import FitData
@@ -26,6 +27,7 @@ _FEWEST_MODELS = 4
 _DRAWS_PER_ARCHITECTURE = 10
 
 
+@keras_defaults.scope()
 def profile(
     model: Any,
     x: Any,

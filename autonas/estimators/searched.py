@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from autonas import oracles
 from autonas.arguments import checks
+from autonas.backends import keras_defaults
 from autonas.costs.orientation import oriented
 from autonas.data import interchange, is_stream
 from autonas.estimators import fitted, thresholds
@@ -183,6 +184,7 @@ class SearchedModel(fitted.FittedModel):
         features = self.feature_importance(x, y) if has_features and not is_stream(interchange.converted(x)) else None
         return reports.Explanation(board, threshold, self.evaluate(x, y), features)
 
+    @keras_defaults.scope()
     def model_of(self, trial_id: str) -> SearchedModel:
         """Return a copy of this estimator that serves a trial of the search, with the weights of its score.
 
@@ -242,6 +244,7 @@ class SearchedModel(fitted.FittedModel):
         _, search = self._search_of_fit("get_models")
         return [self.model_of(record.trial_id) for record in search.standings.ranked()[: int(k)]]
 
+    @keras_defaults.scope()
     def select(self, **limits: float) -> SearchedModel:
         """Serve another point of the Pareto front of several objectives, without searching again.
 
@@ -294,6 +297,7 @@ class SearchedModel(fitted.FittedModel):
         by = next((name for name in directions if name not in limits), next(iter(directions)))
         return within.loc[oriented(within[by], directions[by]).idxmax()].trial_id
 
+    @keras_defaults.scope()
     def serve_ensemble(self, k: int = 5) -> SearchedModel:
         """Serve an average of several candidates instead of the best candidate, without searching again.
 

@@ -5,7 +5,7 @@ import gc
 
 import numpy as np
 
-from autonas.backends import parallel
+from autonas.backends import keras_defaults, parallel
 from autonas.backends.seeding import seeded
 from autonas.evaluation import (
     attempt,
@@ -48,6 +48,7 @@ class Evaluator(training_context.TrainingContext):
         on_checkpoint = report.checkpoint if report.keeps_checkpoints else None
         return self.evaluate(job, lambda epoch, numbers: report((epoch, numbers)), on_checkpoint)
 
+    @keras_defaults.scope()
     def evaluate(self, job, on_epoch=None, on_checkpoint=None):
         """Train and score a candidate, or run another stage of the search.
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from autonas import data, storage
-from autonas.backends import gradients, node_graph
+from autonas.backends import gradients, keras_defaults, node_graph
 from autonas.prediction import example_rows, saved_network
 
 #: Largest number of rows, and of operations of the network, for which the network is called without compilation. An
@@ -85,6 +85,7 @@ class Predictor:
         batch_size = next((size for size in _BATCH_SIZES if n_rows <= size), _BATCH_SIZES[-1])
         return self._in_batches(tensors, min(batch_size, self._cached_rows))
 
+    @keras_defaults.scope()
     def compiled_network(self) -> keras.Model:
         """Return the network compiled for Keras, with Adam, and the loss and the metric of each task.
 

@@ -9,6 +9,7 @@ from autonas.arguments.lists import as_list
 from autonas.costs import registry
 from autonas.objectives import goal, scoring
 from autonas.objectives import metrics as metrics_module
+from autonas.search_space import losses
 
 #: Validation rows from which accuracy separates two candidates better than the loss, except on tables.
 _ENOUGH_FOR_ACCURACY = 1000
@@ -149,6 +150,8 @@ def _loss(head, target, values, guess):
     """Return the loss function of a head, after a trial on rows of the data."""
     try:
         function = head.loss_function()
+        if target.task_ == "binary" and losses.takes_one_hot(function):
+            raise ValueError("it needs an output for each class, and two classes have one. Use 'binary_crossentropy'")
         loss = np.asarray(keras.ops.convert_to_numpy(function(values, guess)))
     except Exception as error:  # Whatever Keras or the user's function raises.
         raise ValueError(

@@ -10,7 +10,7 @@ import keras_tuner
 import numpy as np
 
 from autonas.backends import node_graph
-from autonas.search_space import block, members, ranges
+from autonas.search_space import block, losses, members, ranges
 from autonas.search_space.blocks import reduction
 
 
@@ -114,7 +114,11 @@ class Head(block.Block):
         return keras.layers.Rescaling(deviations, means, dtype="float32")(outputs)
 
     def loss_function(self) -> Any:
-        """Return the loss, a `keras.losses.Loss` or a function."""
+        """Return the loss of encoded targets, a `keras.losses.Loss` or a function."""
+        loss = self._loss()
+        return losses.of_class_numbers(loss) if self.target.task == "multiclass" else loss
+
+    def _loss(self) -> Any:
         return keras.losses.get(self.loss or LOSSES[self.target.task])
 
     def loss_name(self) -> str:
@@ -122,7 +126,7 @@ class Head(block.Block):
 
         Only a loss of Keras has such a name: the name of another loss begins with its module.
         """
-        return _name_of(self.loss_function())
+        return _name_of(self._loss())
 
     def scales_target(self) -> bool:
         """Return whether the loss of the head allows a regression target to be standardised.

@@ -1,4 +1,4 @@
-"""Losses of trainings: the loss of a head, with label smoothing."""
+"""Losses of trainings: the loss of a head, with label smoothing, or for one-hot targets."""
 
 from typing import Any
 
@@ -6,6 +6,16 @@ import keras
 from keras import ops
 
 from autonas.backends import node_graph
+
+#: Losses of Keras for one-hot targets.
+_ONE_HOT = (
+    keras.losses.CategoricalCrossentropy,
+    keras.losses.CategoricalFocalCrossentropy,
+    keras.losses.CategoricalHinge,
+    keras.losses.categorical_crossentropy,
+    keras.losses.categorical_focal_crossentropy,
+    keras.losses.categorical_hinge,
+)
 
 
 @keras.saving.register_keras_serializable(package="autonas")
@@ -30,6 +40,39 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+@keras.saving.register_keras_serializable(package="autonas")
+class OneHotLoss(keras.losses.Loss):
+    """Loss of class numbers that is computed by a loss of Keras for one-hot targets.
+
+    Args:
+        loss: The loss of Keras for one-hot targets, its name or its configuration.
+        name: Name of the loss.
+    """
+
+    def __init__(self, loss: Any, name: str = "one_hot_loss", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.loss = keras.losses.get(loss)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        labels = ops.one_hot(ops.cast(ops.reshape(y_true, (-1,)), "int32"), y_pred.shape[-1])
+        return getattr(self.loss, "call", self.loss)(labels, y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
+
+
+def of_class_numbers(loss: Any) -> Any:
+    """Return a loss for class numbers as targets: a loss of Keras for one-hot targets becomes a `OneHotLoss`."""
+    if not takes_one_hot(loss):
+        return loss
+    return OneHotLoss(loss, reduction=getattr(loss, "reduction", "sum_over_batch_size"))
+
+
+def takes_one_hot(loss: Any) -> bool:
+    """Return whether a loss is one of Keras's losses for one-hot targets, a function or an object."""
+    return loss in _ONE_HOT or type(loss) in _ONE_HOT
 
 
 def in_training(head: Any, output: keras.KerasTensor) -> Any:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.backends import faster_layers, gradients, node_graph
+from autonas.backends import faster_layers, gradients, keras_defaults, node_graph
 from autonas.search_space import encoding
 from autonas.supernet import inheritance, mixing, reading, sharing, width_sharing
 
@@ -63,6 +63,7 @@ class Supernet(keras.Model):
         self.space.values = self._encoding.default()
 
     @classmethod
+    @keras_defaults.scope()
     def from_graph(cls, graph, values=None, partial_channels=1):
         """Build the compiled supernet of a bound graph.
 

@@ -1,5 +1,7 @@
 """Steps of series: the numbers and the columns that are read from arrays, Series and frames."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,28 @@ def test_a_gap_in_the_dates_is_filled():
     with pytest.warns(UserWarning):
         values, _ = steps.read(pd.Series(np.delete(np.arange(20.0), 5), dates), "series")
     assert values.ravel().tolist() == np.arange(20.0).tolist()
+
+
+_DAYS = pd.date_range("2026-01-01", periods=2)
+
+
+@pytest.mark.parametrize(
+    ("columns", "advice"),
+    [
+        ({"day": _DAYS}, "may be the index: `series.set_index('day')`."),
+        ({"day": _DAYS.astype(str)}, "may be the index: `series.set_index('day')`."),
+        ({"shop": ["a", "b"]}, "column: `series.set_index('shop', append=True)['v'].unstack()`."),
+        ({"day": _DAYS, "shop": ["a", "b"]}, "column: `series.pivot(index='day', columns='shop', values='v')`."),
+    ],
+)
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_the_advice_for_other_columns_suits_the_frame(columns, advice, library):
+    frame = pd.DataFrame({**columns, "v": [1.0, 2.0]})
+    if library == "polars":
+        frame = pytest.importorskip("polars").DataFrame({name: list(column) for name, column in frame.items()})
+        advice = advice.replace("`series.", "`series.to_pandas().")
+    with pytest.raises(ValueError, match=re.escape(advice)):
+        steps.check_columns(frame, "series")
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,10 @@ def test_a_column_is_squeezed_with_scikit_learns_warning():
         (None, np.empty((3, 0)), "at least one column"),
         (None, [pd.NA, 1, 2], "1 missing, NaN or infinite value, the first at index 0"),
         (None, [[1, 2], [3]], "a list of unequal items"),
+        (None, [["a", "b"], ["b"], []], r"MultiLabelBinarizer\(\).fit_transform\(y\)"),
+        (None, pd.Series([["a", "b"], ["b"], []]), r"MultiLabelBinarizer\(\).fit_transform\(y\)"),
+        (None, [{"a", "b"}, {"b"}, set()], r"MultiLabelBinarizer\(\).fit_transform\(y\)"),
+        ("classification", [["a", "b"], ["b", "c"]], r"MultiLabelBinarizer\(\).fit_transform\(y\)"),
     ],
 )
 def test_bad_targets_are_refused(task, y, message):

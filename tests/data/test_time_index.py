@@ -41,6 +41,11 @@ def dates(start, n_dates, frequency):
         (pd.Index([datetime.datetime(2026, 1, 1), datetime.datetime(2026, 1, 2)]), ["2026-01-03", "2026-01-04"]),
         (pd.timedelta_range("0s", periods=4, freq="1h"), ["0 days 04:", "0 days 05:"]),
         (pd.Index(["a", "b"]), [0, 1]),
+        (pd.Index(["2000Q2", "2000Q3"]), ["2000Q4", "2001Q1"]),
+        (pd.Index(["2000-Q2", "2000-Q3"]), ["2000-Q4", "2001-Q1"]),
+        (pd.Index(["1960", "1961"]), ["1962", "1963"]),
+        (pd.Index(["2004-W51", "2004-W52"]), ["2004-W53", "2005-W01"]),
+        (pd.Index(["2001-W53", "2002-W01"]), [0, 1]),
     ],
 )
 def test_the_index_of_the_steps_after_a_series(index, expected):
@@ -69,6 +74,44 @@ def test_missing_steps_are_interpolated_and_named_in_a_warning(index):
         filled = time_index.filled(values[kept], index[kept], "x")
     np.testing.assert_allclose(filled[:, 0], values[:, 0])
     assert filled[3, 1] == (4 + 16) / 2 and filled[4, 1] == 16
+
+
+@pytest.mark.parametrize(
+    ("index", "frequency", "first"),
+    [
+        (pd.RangeIndex(2000, 2030), "at a distance of 1", "2003"),
+        (pd.RangeIndex(0, 300, 10), "at a distance of 10", "30"),
+        (pd.Index([str(year) for year in range(1960, 1990)]), "of frequency 'YE?-DEC'", "1963"),
+        (pd.period_range("2000Q1", periods=30, freq="Q").strftime("%YQ%q"), "of frequency 'QE?-DEC'", "2000Q4"),
+        (pd.Index([f"2001-W{week:02}" for week in range(1, 31)]), "of frequency 'W-SUN'", "2001-01-22/"),
+    ],
+)
+def test_missing_integers_and_periods_are_interpolated(index, frequency, first):
+    values = np.arange(30.0)[:, None]
+    kept = np.delete(np.arange(30), [3, 7])
+    with pytest.warns(UserWarning, match=f"`x` lacks 2 steps {frequency}, the first at {first}"):
+        np.testing.assert_allclose(time_index.filled(values[kept], index[kept], "x"), values)
+
+
+def test_integers_at_unequal_distances_are_named_in_a_warning():
+    with pytest.warns(UserWarning, match="`x` has 1 integers that aren't steps at a distance of 10, the first at 25"):
+        assert len(time_index.filled(np.zeros((4, 1)), pd.Index([0, 10, 20, 25]), "x")) == 4
+
+
+def test_distant_integers_are_refused_without_a_grid_in_memory():
+    with pytest.raises(ValueError, match=r"999999999997 missing steps .* first at 3. .* `x.reset_index\(drop=True\)`"):
+        time_index.filled(np.zeros((4, 1)), pd.Index([0, 1, 2, 10**12]), "x")
+
+
+@pytest.mark.parametrize("index", [pd.Index(["a", "b"]), pd.Index([0.5, 0.75])])
+def test_an_index_of_neither_dates_nor_integers_is_named_in_a_warning(index):
+    with pytest.warns(UserWarning, match="neither dates nor integers, such as .*. Its order and gaps aren't checked"):
+        assert len(time_index.filled(np.zeros((2, 1)), index, "x")) == 2
+
+
+def test_quarters_out_of_order_are_refused():
+    with pytest.raises(ValueError, match="`x` must have dates in ascending order"):
+        time_index.filled(np.zeros((2, 1)), pd.Index(["2000Q2", "2000Q1"]), "x")
 
 
 def test_a_series_of_mostly_missing_steps_is_refused():

@@ -1,5 +1,7 @@
 """Data and calls that can't be: each is refused in one line, by `fit` before anything is written, and by `predict`."""
 
+import pathlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,7 +47,7 @@ def objects(values):
     [
         (None, Y, "`x` must be an array, a DataFrame or a list of rows. Received: None"),
         (3, Y, "`x` must be an array, a DataFrame or a list of rows. Received: int"),
-        ("rows", Y, "`x` must be .* a list of rows. Received: str of length 4"),
+        ("rows", Y, r"not the path of files. Received: x='rows'. .* Pass a single text as `\[x\]`"),
         ({1, 2}, [0, 1], "`x` must be .* a list of rows. Received: set"),
         (IMAGES[:, :0], DIGITS[:100], r"at least one step and one channel. Received: series of shape \(0, 8\)"),
         (IMAGES[:, :0].astype("uint8"), DIGITS[:100], r"one pixel and one channel. Received: images of shape \(0, 8\)"),
@@ -130,6 +132,13 @@ def test_the_forecaster_says_where_arguments_of_other_libraries_go():
         autonas.TimeSeriesForecaster().fit(pd.DataFrame({"day": pd.date_range("2026", periods=100), "a": series}))
     with pytest.raises(ValueError, match="`series` has 1 NaN or infinite values, the first at index 3"):
         autonas.TimeSeriesForecaster().fit(masked(series, 3))
+
+
+@pytest.mark.parametrize("x", ["photos", pathlib.Path("photos")])
+def test_a_folder_of_images_is_refused_with_the_function_that_reads_it(folder, x):
+    with pytest.raises(ValueError, match=r"not the path of files. .*x='photos'. .*image_dataset_from_directory\(x\)"):
+        autonas.ImageClassifier().fit(x)
+    assert not any(folder.iterdir())
 
 
 def test_predict_and_score_refuse_what_fit_refuses():

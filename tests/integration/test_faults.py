@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 
+import keras
 import numpy as np
 import pandas
 import pytest
@@ -317,7 +318,7 @@ def test_a_huge_list_that_cannot_be_gives_a_short_error():
         {"metrics": [3]},
         {"metrics": "rmse"},
         {"loss": "beauty"},
-        {"loss": "categorical_crossentropy"},
+        {"loss": "binary_focal_crossentropy"},
         {"class_weight": {5: 1.0}},
         {"class_weight": "heavy"},
         {"class_weight": {0: -1.0}},
@@ -340,9 +341,14 @@ def test_arguments_are_not_checked_by_the_constructor():
 
 
 def test_a_loss_that_is_honoured(iris):
-    focal = classifier(loss="categorical_focal_crossentropy")
-    with pytest.raises(ValueError, match="`loss`"):
-        focal.fit(*iris)  # needs one-hot targets
+    with pytest.raises(ValueError, match="`loss` can't be 'categorical_crossentropy' for a binary .* 'binary_crossent"):
+        classifier(loss="categorical_crossentropy").fit(iris[0], iris[1] > 0)
+    usual, one_hot, smoothed = (
+        classifier(seed=0, loss=loss, hyperparameters={"structured_data_block_1/kind": "dense"}).fit(*iris)
+        for loss in (None, "categorical_crossentropy", keras.losses.CategoricalCrossentropy(label_smoothing=0.5))
+    )
+    np.testing.assert_allclose(one_hot.predict_proba(iris[0]), usual.predict_proba(iris[0]), rtol=1e-3)
+    assert smoothed.predict_proba(iris[0]).max() < one_hot.predict_proba(iris[0]).max()
     x, y = load_iris().data[:, :3], load_iris().data[:, 3]
     squared, absolute = (
         autonas.StructuredDataRegressor(**{**BUDGET, "max_trials": 1, "refit": False}, loss=loss).fit(x, y)

@@ -60,3 +60,23 @@ def test_by_default_and_with_a_loss_of_its_own_a_head_smoothes_nothing():
         graph = graph_of(head)
         (loss,) = graph.build(graph.declare()).loss.values()
         assert loss is head.loss_function()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "categorical_crossentropy",
+        keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+        keras.losses.CategoricalFocalCrossentropy(),
+        keras.losses.CategoricalHinge(reduction="sum"),
+    ],
+)
+def test_losses_for_one_hot_targets_take_class_numbers(loss):
+    head = autonas.ClassificationHead(loss=loss)
+    head.target = heads.Target("multiclass", 3)
+    own, truth = head.loss_function(), np.array([0, 2])
+    expected = np.mean(keras.losses.get(loss)(np.eye(3, dtype="float32")[truth], PROBABILITIES))
+    assert np.mean(own(truth, PROBABILITIES)) == pytest.approx(expected, rel=1e-5)
+    again = keras.losses.deserialize(keras.losses.serialize(own))
+    assert again(truth, PROBABILITIES) == own(truth, PROBABILITIES)
+    assert head.loss_name().startswith("categorical_")

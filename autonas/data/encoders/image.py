@@ -1,10 +1,11 @@
 """Encoder of images."""
 
+import os
 import warnings
 
 import numpy as np
 
-from autonas.data import masks, resolution
+from autonas.data import kinds, masks, resolution
 from autonas.data.encoders import standardisation
 from autonas.data.encoders.base import (
     Encoder,
@@ -159,11 +160,14 @@ def _as_images(x):
     if isinstance(x, np.ndarray) and x.dtype.kind == "O" and x.ndim == 1:
         x = list(x)
     if isinstance(x, (list, tuple)) and not have_one_shape(x):
-        raise ValueError(
-            "`x` must hold images of equal size, such as after `keras.ops.image.resize`. Received: images of unequal "
-            "sizes"
-        )
+        raise kinds.unequal_images(x)
     x = array_of(x)
+    if x.ndim == 1 and len(x) and isinstance(x[0], (str, os.PathLike)):
+        raise ValueError(
+            f"`x` must hold images, not the paths of their files. Received: paths such as {str(x[0])!r:.60}. Read a "
+            "folder by `keras.utils.image_dataset_from_directory`, or each file by "
+            "`keras.utils.img_to_array(keras.utils.load_img(path))`."
+        )
     if x.ndim not in (3, 4):
         raise ValueError(
             "`x` must hold images of shape (rows, height, width) or (rows, height, width, channels). "

@@ -1,8 +1,10 @@
+import pathlib
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from autonas.data import ImageEncoder
+from autonas.data import ImageEncoder, kinds
 
 DIGITS = load_digits().images
 
@@ -118,6 +120,20 @@ def test_fractions_are_refused_where_bytes_were_learned():
 def test_images_of_unequal_size_are_refused():
     with pytest.raises(ValueError, match="equal size"):
         ImageEncoder().fit([DIGITS[0], DIGITS[0, :7]])
+
+
+def test_images_of_unequal_channels_are_refused_with_the_conversion():
+    images = [np.zeros((8, 8)), np.zeros((8, 8, 3))]
+    with pytest.raises(ValueError, match=r"`image.convert\('RGB'\)`. Received: .* \(8, 8\), \(8, 8, 3\)"):
+        ImageEncoder().fit(images)
+    with pytest.raises(ValueError, match=r"`image.convert\('RGB'\)`"):
+        kinds.infer_kind(images)
+
+
+@pytest.mark.parametrize("paths", [["a.png", "b.png"], [pathlib.Path("a.png")]])
+def test_paths_are_refused_with_the_functions_that_read_them(paths):
+    with pytest.raises(ValueError, match="paths such as 'a.png'. Read a folder by `keras.utils.image_dataset_from_dir"):
+        ImageEncoder().fit(paths)
 
 
 def test_an_array_of_arrays_is_read_as_a_list_of_images():
