@@ -1,19 +1,13 @@
 """Commands of the command line `autonas`: search, predict and inspect results."""
 
-import json
 import os
 import pathlib
 import sys
 import traceback
 import warnings
 
-from autonas.backends import memory, silence
-from autonas.cli import files
+from autonas.cli import images, sources, tables
 from autonas.cli import options as cli_options
-from autonas.estimators.source import SOURCE_SHAPE
-
-# File of earlier versions next to a saved model. Now the content is the model's attribute `source_`.
-SOURCE = "source.json"
 
 
 def main(arguments=None):
@@ -57,7 +51,7 @@ def _demo(options):
     import sklearn.datasets
     import sklearn.model_selection
 
-    _start_keras()
+    sources.start_keras()
     from autonas.estimators import tasks
 
     digits = sklearn.datasets.load_digits()
@@ -86,10 +80,10 @@ def _fit(options):
     output = pathlib.Path(options.output)
     if output.exists() and not output.is_dir():
         raise ValueError(f"`--output` must be a folder. Received: {output}, which is a file")
-    x, y, source = _read_training_data(options)
-    test = None if options.test is None else _read_labelled_data("--test", options.test, source)
+    x, y, source = sources.read_training_data(options)
+    test = None if options.test is None else sources.read_labelled_data("--test", options.test, source)
 
-    _start_keras()
+    sources.start_keras()
     from autonas.estimators import auto_model, persistence
 
     persistence.check_place(output)
@@ -116,8 +110,8 @@ def _fit(options):
 
 def _select(options):
     model = _load(options.model)
-    source = _source(model, options.model)
-    data = _read_labelled_data("DATA", options.data, source)
+    source = sources.of_model(model, options.model)
+    data = sources.read_labelled_data("DATA", options.data, source)
     if not (pathlib.Path(model.directory_) / "journal.jsonl").exists():
         raise FileNotFoundError(
             f"no search in {model.directory_}, the run directory of the model; call `autonas select` in the folder "
@@ -131,7 +125,7 @@ def _select(options):
 
 def _evaluate(options):
     model = _load(options.model)
-    _print_metrics(model, _read_labelled_data("DATA", options.data, _source(model, options.model)))
+    _print_metrics(model, sources.read_labelled_data("DATA", options.data, sources.of_model(model, options.model)))
 
 
 def _save(model, output, source):
@@ -140,61 +134,10 @@ def _save(model, output, source):
     print(f"model saved to {output}")
 
 
-def _read_training_data(options):
-    """Return the tuple `(x, y, source)` of the training data."""
-    if files.is_image_folder(options.data):
-        if options.target:
-            raise ValueError("`--target` is for tables; the classes of images are the names of their folders")
-        source = {"kind": "images", **files.image_format(options.data)}
-        if options.image_size is not None:
-            source["image_size"] = options.image_size
-        _start_keras()
-        x = files.read_images(options.data, source["image_size"], source["color_mode"], seed=options.seed or 0)
-        return x, None, source | {"class_names": list(x.class_names)}
-    if not options.target:
-        raise ValueError("a table needs `--target COLUMN`")
-    frame, words = files.read_training_table(options.data)
-    return *files.split_targets(frame, options.target), {"kind": "table", "targets": options.target, "words": words}
-
-
-def _read_labelled_data(name, path, source):
-    """Return the tuple `(x, y)` of data in the format of the training data.
-
-    Args:
-        name: Name of the argument for error messages.
-        path: Path of the data.
-        source: Description of the training data, as `_read_training_data` returns.
-    """
-    _check_kind(f"`{name}` must be {{}} like the training data. Received: {path}", path, source)
-    if source["kind"] == "series":
-        return files.read_series(path), None
-    if not source.get("targets" if source["kind"] == "table" else "class_names"):
-        raise ValueError(
-            "the model was saved from Python, so its target column isn't known; call the method `evaluate`, `select` "
-            "or `report` in Python. The column is known after `fit(frame, 'column')`"
-        )
-    if source["kind"] == "table":
-        return files.split_targets(files.read_table(path, source.get("words", [])), source["targets"])
-    _start_keras()
-    return _read_images(path, source, source["class_names"]), None
-
-
-def _check_kind(message, path, source):
-    """Raise a `ValueError` with this message if a path isn't a folder of images and should be one, or vice versa."""
-    if (source["kind"] == "images") != files.is_image_folder(path):
-        raise ValueError(message.format("a folder of images" if source["kind"] == "images" else "a table"))
-
-
-def _read_images(path, source, class_names=None):
-    """Return a dataset of images in the format of the training data, without labels unless there are class names."""
-    labelled, dtype = class_names is not None, source.get("dtype", "float32")
-    return files.read_images(path, source["image_size"], source["color_mode"], class_names, labelled, dtype=dtype)
-
-
 def _profile(options):
-    x, y, _ = _read_training_data(options)
+    x, y, _ = sources.read_training_data(options)
 
-    _start_keras()
+    sources.start_keras()
     from autonas.estimators import auto_model, profiling
 
     model_names = ("task", "search_space")
@@ -212,65 +155,20 @@ def _profile(options):
 
 
 def _predict(options):
-    files.is_image_folder(options.data)  # A missing file is an error before the model is loaded.
+    images.is_folder(options.data)  # A missing file is an error before the model is loaded.
     model = _load(options.model)
-    source = _source(model, options.model)
-    _check_kind(f"the model was fitted on {{}}. Received: {options.data}", options.data, source)
+    source = sources.of_model(model, options.model)
+    sources.check_kind(f"the model was fitted on {{}}. Received: {options.data}", options.data, source)
     if source["kind"] == "images":
-        x = _read_images(options.data, source)
+        x = sources.read_images(options.data, source)
     elif source["kind"] == "series":
-        x = files.read_series(options.data)
+        x = tables.read_series(options.data)
     else:
-        x = _input_columns(files.read_table(options.data, source.get("words", [])), model, source)
+        x = _input_columns(tables.read_table(options.data, source.get("words", [])), model, source)
     frame = _prediction_table(model, x, source, options.probabilities)
     if source["kind"] == "images":
         frame.insert(0, "file", x.file_paths)
     frame.to_csv(sys.stdout if options.output is None else options.output, index=False)
-
-
-def _source(model, directory):
-    """Return the description of a saved model's training data."""
-    from autonas import storage
-
-    if hasattr(model, "source_"):
-        return model.source_
-    path = pathlib.Path(directory) / SOURCE
-    if not path.exists():
-        return _source_from_python(model)
-    with storage.describing_damage(path):
-        source = json.loads(path.read_text(encoding="utf-8"))
-        storage.check_shape(source, SOURCE_SHAPE, "content")
-    return source
-
-
-def _source_from_python(model):
-    """Return the description of the training data of a model that was saved from Python."""
-    encoder, *others = model.predictor_.encoders.values()
-    in_python = "call `predict` in Python: `autonas.AutoModel.load(folder).predict(x)`"
-    if hasattr(model, "lookback_"):  # A forecaster.
-        return {"kind": "series"}
-    if others or encoder.kind == "series":
-        raise ValueError(f"the model was fitted on {'several inputs' if others else 'an array of series'}; {in_python}")
-    if encoder.kind != "image":
-        column = getattr(model, "target_column_", None)
-        return {"kind": "table", "targets": [] if column is None else [column]}
-    height, width, n_channels = (*encoder.raw_shape_, 1)[:3]
-    if n_channels not in (1, 3) or (encoder.dtype_ != "uint8" and encoder.largest_ <= 16):
-        raise ValueError(
-            f"the model was fitted on images of shape {encoder.raw_shape_} with pixels up to {encoder.largest_:g}, but "
-            f"files have 1 or 3 channels and pixels up to 255; convert them as in fit and {in_python}"
-        )
-    source = {
-        "kind": "images",
-        "image_size": [height, width],
-        "color_mode": "grayscale" if n_channels == 1 else "rgb",
-        "dtype": encoder.dtype_,
-    }
-    classes = getattr(model, "classes_", None)
-    # Labels of a folder are the names of the classes, or their positions.
-    if hasattr(classes, "tolist") and (classes.dtype.kind in "OU" or classes.tolist() == list(range(len(classes)))):
-        source["class_names"] = list(map(str, classes))
-    return source
 
 
 def _input_columns(frame, model, source):
@@ -293,7 +191,7 @@ def _prediction_table(model, x, source, probabilities):
         if isinstance(prediction, list):  # One array for each head.
             return pandas.DataFrame(dict(zip(targets or range(len(prediction)), prediction, strict=True)))
         if isinstance(prediction, (pandas.Series, pandas.DataFrame)):  # A forecast.
-            return files.without_index(prediction)
+            return tables.without_index(prediction)
         prediction = numpy.asarray(prediction)
         if prediction.ndim == 1:
             return pandas.DataFrame({"prediction": prediction})
@@ -304,12 +202,12 @@ def _prediction_table(model, x, source, probabilities):
     if not isinstance(values, list):
         columns = targets if model.task_ == "multilabel" and targets else list(map(str, classes))
         return pandas.DataFrame(numpy.asarray(values), columns=columns)
-    tables = [
+    frames = [
         pandas.DataFrame(probability, columns=[f"{target}={label}" for label in labels])
         for target, probability, labels in zip(targets or range(len(values)), values, classes, strict=True)
         if probability is not None  # A head that predicts numbers.
     ]
-    return pandas.concat(tables, axis=1)
+    return pandas.concat(frames, axis=1)
 
 
 def _leaderboard(options):
@@ -326,7 +224,11 @@ def _leaderboard(options):
 
 def _report(options):
     model = _load(options.model)
-    data = () if options.test is None else _read_labelled_data("--test", options.test, _source(model, options.model))
+    data = (
+        ()
+        if options.test is None
+        else sources.read_labelled_data("--test", options.test, sources.of_model(model, options.model))
+    )
     model.report(options.output, *data, interactive=options.interactive)
     print(f"report written to {options.output}")
 
@@ -340,7 +242,7 @@ def _load(directory):
     """Return the fitted estimator in a folder."""
     _check_folder(directory)
 
-    _start_keras()
+    sources.start_keras()
     from autonas.estimators import auto_model
 
     return auto_model.AutoModel.load(directory)
@@ -349,12 +251,6 @@ def _load(directory):
 def _check_folder(directory):
     if not pathlib.Path(directory).is_dir():
         raise FileNotFoundError(f"no such folder: {directory}")
-
-
-def _start_keras():
-    silence.import_keras()
-    # Without a GPU, CUDA prints an error at the first search for GPUs. `memory.grow` searches silently.
-    memory.grow()
 
 
 def _print_leaderboard(model, max_rows=None):

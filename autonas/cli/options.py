@@ -3,7 +3,7 @@
 import argparse
 
 import autonas
-from autonas.cli import files
+from autonas.cli import images, tables
 
 
 class _Parser(argparse.ArgumentParser):
@@ -132,7 +132,7 @@ def parser(commands):
     profile.add_argument("--quiet", action="store_true", help="print the error only")
 
     for command in (fit, profile):
-        command.add_argument("data", help=f"table ({files.SUFFIXES}), or folder with one folder of images per class")
+        command.add_argument("data", help=f"table ({tables.SUFFIXES}), or folder with one folder of images per class")
         command.add_argument(
             "--target",
             action="append",
@@ -145,7 +145,7 @@ def parser(commands):
             "--image-size",
             type=image_size,
             metavar="HxW",
-            help=f"size of the images after resizing; default: size of the first image, at most {files.LARGEST_SIDE}",
+            help=f"size of the images after resizing; default: size of the first image, at most {images.LARGEST_SIDE}",
         )
 
     select = add("select", "train another architecture of the Pareto front, without searching again")

@@ -18,7 +18,7 @@ import sklearn.exceptions
 import autonas
 from autonas import execution, oracles, runtimes
 from autonas.backends import precision
-from autonas.cli import commands, files
+from autonas.cli import commands
 from autonas.cli import options as cli_options
 from autonas.estimators import arguments
 from autonas.reporting import TrialRecord, leaderboard
@@ -479,28 +479,7 @@ def test_hidden_folders_are_no_classes(capsys, fake, images, tmp_path):
     assert commands.main(["evaluate", str(tmp_path / "m"), str(images)]) == 0
 
 
-def test_images_with_unusual_endings_are_read(images):
-    PIL.Image.new("L", (8, 8)).save(images / "one" / "a.jpg")
-    with open(images / "one" / "a.jpg", "ab") as file:
-        file.write(bytes(1000))
-    PIL.Image.new("L", (8, 8)).save(images / "one" / "a.gif")
-    assert len(files.read_images(images, [8, 8], "grayscale", seed=0).file_paths) == 62
-    PIL.Image.new("RGB", (8, 8)).save(images / "one" / "a.bmp")
-    assert len(files.read_images(images, [8, 8], "rgb").file_paths) == 63
-
-
 # Files
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.TSV", "a.jsonl", "a.jsonl.gz"])
-def test_tables(tmp_path, name):
-    frame = pandas.DataFrame({"x": [1.5, None], "y": ["a", "b,\tc"]})
-    path = tmp_path / name
-    if "jsonl" in name:
-        frame.to_json(path, orient="records", lines=True)
-    else:
-        frame.to_csv(path, index=False, sep="\t" if "TSV" in name else ",")
-    pandas.testing.assert_frame_equal(files.read_table(path), frame)
 
 
 @pytest.mark.parametrize(
@@ -522,40 +501,6 @@ def test_files_that_cannot_be_parsed_are_named(capsys, fake, iris, tmp_path, nam
     path.write_bytes(content)
     shown = error_of(capsys, "fit", iris, "--target", "target", "--output", tmp_path / "m", "--test", path)
     assert shown.startswith(str(path)) and re.search(message, shown) and not fake.made
-
-
-def test_na_is_a_word_beside_words_and_missing_beside_numbers_and_dates(tmp_path):
-    path = tmp_path / "a.csv"
-    rows = ["1.5,NA,2020-01-01,True,None", "null,DE,NA,NA,mild", "NaN,,null,False,null", "2,nan,2020-01-02,True,"]
-    path.write_text("\n".join(["number,country,day,flag,y", *rows]))
-    frame, words = files.read_training_table(path)
-    assert words == ["country", "y"]
-    assert frame["country"].fillna("-").tolist() == ["NA", "DE", "-", "-"]
-    assert frame["y"].fillna("-").tolist() == ["None", "mild", "null", "-"]
-    assert frame["number"].dtype == "float64" and frame["number"].isna().tolist() == [False, True, True, False]
-    assert frame["day"].isna().tolist() == [False, True, True, False]
-    assert frame["flag"].isna().tolist() == [False, True, False, False]
-    path.write_text("country,number\nNA,NA\n")
-    assert files.read_table(path, words)["country"].item() == "NA"
-    assert files.read_table(path, words)["number"].isna().item()
-    assert files.read_table(path)["country"].isna().item()
-
-
-@pytest.mark.parametrize("dates", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m"])
-def test_a_column_of_dates_is_the_index_of_series(tmp_path, dates):
-    days = pandas.date_range("2026-01-15", periods=20, freq="31D")
-    frame = pandas.DataFrame({"sales": np.arange(20), "day": days.strftime(dates), "shop": "Berlin"})
-    frame.to_csv(tmp_path / "a.csv", index=False)
-    series = files.read_series(tmp_path / "a.csv")
-    assert list(series.columns) == ["sales", "shop"] and series.index.name == "day"
-    assert (series.index == pandas.to_datetime(frame["day"], format=dates)).all()
-    frame.assign(other=frame["day"]).to_csv(tmp_path / "a.csv", index=False)
-    assert isinstance(files.read_series(tmp_path / "a.csv").index, pandas.RangeIndex)
-
-
-def test_images_are_at_most_128_pixels_a_side(tmp_path):
-    PIL.Image.new("RGB", (512, 256)).save(tmp_path / "a.png")
-    assert files.image_format(tmp_path) == {"image_size": [64, 128], "color_mode": "rgb"}
 
 
 # The real thing
@@ -631,14 +576,6 @@ def test_probabilities_of_several_labels_have_the_names_of_the_targets(capsys, t
     capsys.readouterr()
     assert commands.main(["predict", "m", "i.csv", "--probabilities"]) == 0
     assert capsys.readouterr().out.startswith("p,q\n")
-
-
-def test_targets_that_are_not_all_numbers_are_heads_by_the_names_of_their_columns():
-    frame = pandas.DataFrame({"x": [1], "a b": ["word"], "a-b": [2.0], "2": [True]})
-    assert list(files.split_targets(frame, ["2", "x"])[1].columns) == ["2", "x"]
-    assert list(files.split_targets(frame, ["2", "a b"])[1]) == ["target_1", "target_2"]
-    assert list(files.split_targets(frame, ["a b", "x"])[1]) == ["a_b", "x"]
-    assert list(files.split_targets(frame, ["a b", "a-b"])[1]) == ["target_1", "target_2"]
 
 
 def test_a_class_named_none(capsys, iris, tmp_path, monkeypatch):

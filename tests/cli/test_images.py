@@ -1,0 +1,21 @@
+"""Folders of images are read in one format."""
+
+import PIL.Image
+
+from autonas.cli import images
+
+
+def test_images_are_at_most_128_pixels_a_side(tmp_path):
+    PIL.Image.new("RGB", (512, 256)).save(tmp_path / "a.png")
+    assert images.format_of(tmp_path) == {"image_size": [64, 128], "color_mode": "rgb"}
+
+
+def test_images_with_unusual_endings_are_read(tmp_path):
+    for name in ("zero/a.png", "one/a.jpg", "one/b.gif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        PIL.Image.new("L", (8, 8)).save(tmp_path / name)
+    with open(tmp_path / "one" / "a.jpg", "ab") as file:
+        file.write(bytes(1000))
+    assert len(images.read(tmp_path, [8, 8], "grayscale", seed=0).file_paths) == 3
+    PIL.Image.new("RGB", (8, 8)).save(tmp_path / "one" / "a.bmp")
+    assert len(images.read(tmp_path, [8, 8], "rgb").file_paths) == 4

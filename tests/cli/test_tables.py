@@ -1,0 +1,55 @@
+"""Tables are read from files of several formats, with words, dates and targets as a person means them."""
+
+import numpy as np
+import pandas
+import pytest
+
+from autonas.cli import tables
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.TSV", "a.jsonl", "a.jsonl.gz"])
+def test_formats(tmp_path, name):
+    frame = pandas.DataFrame({"x": [1.5, None], "y": ["a", "b,\tc"]})
+    path = tmp_path / name
+    if "jsonl" in name:
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if "TSV" in name else ",")
+    pandas.testing.assert_frame_equal(tables.read_table(path), frame)
+
+
+def test_na_is_a_word_beside_words_and_missing_beside_numbers_and_dates(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = ["1.5,NA,2020-01-01,True,None", "null,DE,NA,NA,mild", "NaN,,null,False,null", "2,nan,2020-01-02,True,"]
+    path.write_text("\n".join(["number,country,day,flag,y", *rows]))
+    frame, words = tables.read_training_table(path)
+    assert words == ["country", "y"]
+    assert frame["country"].fillna("-").tolist() == ["NA", "DE", "-", "-"]
+    assert frame["y"].fillna("-").tolist() == ["None", "mild", "null", "-"]
+    assert frame["number"].dtype == "float64" and frame["number"].isna().tolist() == [False, True, True, False]
+    assert frame["day"].isna().tolist() == [False, True, True, False]
+    assert frame["flag"].isna().tolist() == [False, True, False, False]
+    path.write_text("country,number\nNA,NA\n")
+    assert tables.read_table(path, words)["country"].item() == "NA"
+    assert tables.read_table(path, words)["number"].isna().item()
+    assert tables.read_table(path)["country"].isna().item()
+
+
+@pytest.mark.parametrize("dates", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m"])
+def test_a_column_of_dates_is_the_index_of_series(tmp_path, dates):
+    days = pandas.date_range("2026-01-15", periods=20, freq="31D")
+    frame = pandas.DataFrame({"sales": np.arange(20), "day": days.strftime(dates), "shop": "Berlin"})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    series = tables.read_series(tmp_path / "a.csv")
+    assert list(series.columns) == ["sales", "shop"] and series.index.name == "day"
+    assert (series.index == pandas.to_datetime(frame["day"], format=dates)).all()
+    frame.assign(other=frame["day"]).to_csv(tmp_path / "a.csv", index=False)
+    assert isinstance(tables.read_series(tmp_path / "a.csv").index, pandas.RangeIndex)
+
+
+def test_targets_that_are_not_all_numbers_are_heads_by_the_names_of_their_columns():
+    frame = pandas.DataFrame({"x": [1], "a b": ["word"], "a-b": [2.0], "2": [True]})
+    assert list(tables.split_targets(frame, ["2", "x"])[1].columns) == ["2", "x"]
+    assert list(tables.split_targets(frame, ["2", "a b"])[1]) == ["target_1", "target_2"]
+    assert list(tables.split_targets(frame, ["a b", "x"])[1]) == ["a_b", "x"]
+    assert list(tables.split_targets(frame, ["a b", "a-b"])[1]) == ["target_1", "target_2"]
