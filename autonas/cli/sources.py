@@ -8,7 +8,7 @@ from autonas.cli import images, tables
 from autonas.estimators.source import SOURCE_SHAPE
 
 # File of earlier versions next to a saved model. Now the content is the model's attribute `source_`.
-SOURCE = "source.json"
+_FORMER_FILE = "source.json"
 
 
 def read_training_data(options):
@@ -68,7 +68,7 @@ def of_model(model, directory):
 
     if hasattr(model, "source_"):
         return model.source_
-    path = pathlib.Path(directory) / SOURCE
+    path = pathlib.Path(directory) / _FORMER_FILE
     if not path.exists():
         return _from_python(model)
     with storage.describing_damage(path):
@@ -108,6 +108,7 @@ def _from_python(model):
 
 
 def start_keras():
+    """Import Keras without the notes of its backend."""
     silence.import_keras()
     # Without a GPU, CUDA prints an error at the first search for GPUs. `memory.grow` searches silently.
     memory.grow()
