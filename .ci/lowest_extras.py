@@ -8,7 +8,7 @@ import tempfile
 import sklearn.datasets
 
 import autonas
-from autonas.cli import files
+from autonas.cli import tables
 
 TABLE, SPECIES = sklearn.datasets.load_iris(return_X_y=True, as_frame=True)
 
@@ -23,7 +23,7 @@ def search(**arguments):
 
 def parquet():
     TABLE.to_parquet("irises.parquet")
-    if not files.read_table("irises.parquet").equals(TABLE):
+    if not tables.read_table("irises.parquet").equals(TABLE):
         raise SystemExit("A table must be the same after Parquet.")
 
 
