@@ -1,10 +1,13 @@
 """Folders of images, for the command line."""
 
+import contextlib
 import os
 import pathlib
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # The formats that Keras reads.
 LARGEST_SIDE = 128
+#: Approximate number of images that decide about the colour mode, and Pillow's modes without colours.
+_N_EXAMINED, _GRAY = 1000, {"1", "L", "I", "F", "I;16"}
 #: Beginnings of image files, and a part of their last bytes. A file with others is decoded to see if it is damaged.
 _IMAGE_ENDS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND", b"GIF8": b";"}
 _N_LAST_BYTES = 64
@@ -19,7 +22,9 @@ def is_folder(path):
 
 
 def format_of(folder):
-    """Determine size and colour mode from the first image of a folder that can be read.
+    """Determine size and colour mode of the images of a folder.
+
+    The size is that of the first image that can be read. The mode is "grayscale" if no image has colours.
 
     Args:
         folder: Folder, searched with all its subfolders.
@@ -29,23 +34,27 @@ def format_of(folder):
         `"grayscale"` or `"rgb"`.
 
     Raises:
-        ValueError: If there is no image.
+        ValueError: If there is no image that can be read.
     """
     import PIL.Image
 
-    for path in sorted(pathlib.Path(folder).rglob("*")):
-        hidden = any(name.startswith(".") for name in path.relative_to(folder).parts)
-        if path.suffix.lower() in SUFFIXES and not hidden:
-            try:
-                with PIL.Image.open(path) as image:
-                    width, height = image.size
-                    gray = image.mode in ("1", "L", "I", "F", "I;16")
-            except PIL.UnidentifiedImageError:  # `read` names all of them.
-                continue
-            scale = min(1.0, LARGEST_SIDE / max(width, height))
-            size = [max(1, round(height * scale)), max(1, round(width * scale))]
-            return {"image_size": size, "color_mode": "grayscale" if gray else "rgb"}
-    raise ValueError(f"there is no readable image ({', '.join(SUFFIXES)}) in {folder}")
+    paths = [
+        path
+        for path in sorted(pathlib.Path(folder).rglob("*"))
+        if path.suffix.lower() in SUFFIXES and not any(name.startswith(".") for name in path.relative_to(folder).parts)
+    ]
+    sizes, modes = [], set()
+    for path in paths[:: max(1, len(paths) // _N_EXAMINED)]:
+        # `read` names all files that aren't images.
+        with contextlib.suppress(PIL.UnidentifiedImageError), PIL.Image.open(path) as image:
+            sizes.append(image.size)
+            modes.add(image.mode)
+    if not sizes:
+        raise ValueError(f"there is no readable image ({', '.join(SUFFIXES)}) in {folder}")
+    width, height = sizes[0]
+    scale = min(1.0, LARGEST_SIDE / max(width, height))
+    size = [max(1, round(height * scale)), max(1, round(width * scale))]
+    return {"image_size": size, "color_mode": "grayscale" if modes <= _GRAY else "rgb"}
 
 
 def read(folder, image_size, color_mode, class_names=None, labelled=True, *, seed=0, dtype="float32"):
@@ -97,11 +106,16 @@ def read(folder, image_size, color_mode, class_names=None, labelled=True, *, see
     if damaged:
         more = f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
         kind, pronoun = ("images", "them") if len(damaged) > 1 else ("an image", "it")
+        hidden = " Files that begin with '.' are hidden; `ls -a` lists them." if _is_hidden(damaged[0]) else ""
         raise ValueError(
             f"{', '.join(damaged[:5])}{more} can't be read as {kind}. Remove {pronoun}, or save {pronoun} again as PNG "
-            "or JPEG."
+            f"or JPEG.{hidden}"
         )
     return _rounded(dataset) if dtype == "uint8" else dataset
+
+
+def _is_hidden(path):
+    return os.path.basename(path).startswith(".")
 
 
 def _rounded(dataset):

@@ -115,20 +115,6 @@ def inference_key(model: keras.Model) -> str:
     return _hash([graph, [positions[id(tensor)] for tensor in run.outputs]])
 
 
-def training_key(model: keras.Model) -> str:
-    """Return a hash of a model's prediction and of its layers that have an effect only in training, such as dropout.
-
-    Args:
-        model: As in `inference_key`.
-    """
-    layers = [
-        [type(layer).__name__, _cleaned(layer.get_config())]
-        for layer in node_graph.all_layers(model)
-        if isinstance(layer, node_graph.TRAINING_ONLY) and not isinstance(layer, keras.layers.Identity)
-    ]
-    return _hash([inference_key(model), layers])
-
-
 def operation_of(node: Any) -> Operation:
     """Return the `Operation` of a single node of Keras's graph."""
     return Operation([node], node.input_tensors)

@@ -135,7 +135,7 @@ def following(index, n_steps):
         continued, string_format = periods
         continued = _range(continued[-1], continued.freq, periods=n_steps + 1, name=index.name)[1:]
         # Periods have no format for weeks, and dates have none for quarters.
-        return (continued.start_time if continued.freqstr[0] == "W" else continued).strftime(string_format)
+        return (continued.start_time if "%V" in string_format else continued).strftime(string_format)
     index = as_dates(index)
     if _has_dates(index):
         frequency = _frequency(index)
@@ -156,7 +156,7 @@ def has_dates(column):
 
 
 def _distance(integers):
-    """Return the median distance of an index of integers, at least 1."""
+    """Return the median distance of integers in a sequence, at least 1."""
     return max(1, int(np.median(np.diff(integers)))) if len(integers) > 1 else 1
 
 
@@ -167,10 +167,10 @@ def _periods(index):
     for pattern, frequency, string_format in _PERIODS:
         if index.str.fullmatch(pattern).all():
             try:
-                if frequency == "W":
-                    days = pd.to_datetime(index + "-1", format=f"{string_format}-%u")
-                    return pd.DatetimeIndex(days).to_period("W"), string_format
-                return pd.PeriodIndex(index, freq=frequency), string_format
+                starts = pd.to_datetime(index + "-1", format=f"{string_format}-%u") if frequency == "W" else index
+                periods = pd.PeriodIndex(starts, freq=frequency)
+                # Every second year, for example, isn't a series of years with gaps.
+                return pd.PeriodIndex(starts, freq=f"{_distance(periods.asi8)}{frequency}"), string_format
             except ValueError:  # A week 54, for example.
                 return None
     return None

@@ -150,8 +150,12 @@ def _loss(head, target, values, guess):
     """Return the loss function of a head, after a trial on rows of the data."""
     try:
         function = head.loss_function()
-        if target.task_ == "binary" and losses.takes_one_hot(function):
-            raise ValueError("it needs an output for each class, and two classes have one. Use 'binary_crossentropy'")
+        if target.task_ in ("binary", "multilabel") and losses.takes_one_hot(function):
+            raise ValueError(
+                "it needs an output for each of several classes that exclude each other. Use 'binary_crossentropy'"
+            )
+        if isinstance(function, keras.losses.Loss) and function.reduction in (None, "none"):
+            raise ValueError("it has a number for each row. Give it reduction='sum_over_batch_size'")
         loss = np.asarray(keras.ops.convert_to_numpy(function(values, guess)))
     except Exception as error:  # Whatever Keras or the user's function raises.
         raise ValueError(

@@ -7,11 +7,13 @@ from keras import ops
 
 from autonas.backends import node_graph
 
-#: Losses of Keras for one-hot targets.
+#: Losses of Keras for one-hot targets: classes and functions.
 _ONE_HOT = (
     keras.losses.CategoricalCrossentropy,
     keras.losses.CategoricalFocalCrossentropy,
     keras.losses.CategoricalHinge,
+)
+_ONE_HOT_FUNCTIONS = (
     keras.losses.categorical_crossentropy,
     keras.losses.categorical_focal_crossentropy,
     keras.losses.categorical_hinge,
@@ -72,7 +74,7 @@ def of_class_numbers(loss: Any) -> Any:
 
 def takes_one_hot(loss: Any) -> bool:
     """Return whether a loss is one of Keras's losses for one-hot targets, a function or an object."""
-    return loss in _ONE_HOT or type(loss) in _ONE_HOT
+    return isinstance(loss, _ONE_HOT) or loss in _ONE_HOT_FUNCTIONS
 
 
 def in_training(head: Any, output: keras.KerasTensor) -> Any:

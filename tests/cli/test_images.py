@@ -10,6 +10,14 @@ def test_images_are_at_most_128_pixels_a_side(tmp_path):
     assert images.format_of(tmp_path) == {"image_size": [64, 128], "color_mode": "rgb"}
 
 
+def test_one_image_with_colours_makes_all_of_them_coloured(tmp_path):
+    for name in ("a.png", "b.png"):
+        PIL.Image.new("L", (8, 8)).save(tmp_path / name)
+    assert images.format_of(tmp_path)["color_mode"] == "grayscale"
+    PIL.Image.new("RGB", (8, 8)).save(tmp_path / "c.png")
+    assert images.format_of(tmp_path) == {"image_size": [8, 8], "color_mode": "rgb"}
+
+
 def test_images_with_unusual_endings_are_read(tmp_path):
     for name in ("zero/a.png", "one/a.jpg", "one/b.gif"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -93,6 +93,21 @@ def test_missing_integers_and_periods_are_interpolated(index, frequency, first):
         np.testing.assert_allclose(time_index.filled(values[kept], index[kept], "x"), values)
 
 
+@pytest.mark.parametrize(
+    "strings, expected",
+    [
+        ([str(year) for year in range(1900, 1948, 2)], ["1948", "1950"]),
+        ([str(year) for year in range(1990, 2020, 5)], ["2020", "2025"]),
+        (["2000Q1", "2000Q3", "2001Q1", "2001Q3"], ["2002Q1", "2002Q3"]),
+        (["2020-W51", "2020-W53", "2021-W02"], ["2021-W04", "2021-W06"]),
+    ],
+)
+def test_every_second_year_is_no_series_with_gaps(strings, expected):
+    index, values = pd.Index(strings), np.zeros((len(strings), 1))
+    np.testing.assert_array_equal(time_index.filled(values, index, "x"), values)
+    assert list(time_index.following(index, 2)) == expected
+
+
 def test_integers_at_unequal_distances_are_named_in_a_warning():
     with pytest.warns(UserWarning, match="`x` has 1 integers that aren't steps at a distance of 10, the first at 25"):
         assert len(time_index.filled(np.zeros((4, 1)), pd.Index([0, 10, 20, 25]), "x")) == 4

@@ -343,6 +343,12 @@ def test_arguments_are_not_checked_by_the_constructor():
 def test_a_loss_that_is_honoured(iris):
     with pytest.raises(ValueError, match="`loss` can't be 'categorical_crossentropy' for a binary .* 'binary_crossent"):
         classifier(loss="categorical_crossentropy").fit(iris[0], iris[1] > 0)
+    with pytest.raises(ValueError, match="for a multilabel target: it needs an output for each of several classes"):
+        classifier(loss="categorical_crossentropy").fit(
+            iris[0], np.eye(3)[iris[1]] + np.eye(3)[0] * (iris[1] == 1)[:, None]
+        )
+    with pytest.raises(ValueError, match="a number for each row. Give it reduction='sum_over_batch_size'"):
+        classifier(loss=keras.losses.SparseCategoricalCrossentropy(reduction="none")).fit(*iris)
     usual, one_hot, smoothed = (
         classifier(seed=0, loss=loss, hyperparameters={"structured_data_block_1/kind": "dense"}).fit(*iris)
         for loss in (None, "categorical_crossentropy", keras.losses.CategoricalCrossentropy(label_smoothing=0.5))

@@ -1,6 +1,7 @@
 """One-shot search through `AutoModel`: every strategy shares weights, and what counts is trained by itself."""
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -268,6 +269,36 @@ def test_an_interrupted_supernet_leaves_the_default_architecture_and_goes_on(dig
 
 
 # ---------------------------------------------------------------------- budget, reports, refusals
+
+
+def test_a_network_is_a_finalist_once_however_many_identities_describe_it(digits, tmp_path):
+    class Deep(autonas.Block):
+        """One to three layers, each of which may be none."""
+
+        def build(self, hp, inputs):
+            kinds = {
+                "identity": keras.layers.Identity,
+                "convolution": lambda: keras.layers.Conv2D(1, 3, padding="same", activation="relu"),
+            }
+            layer = autonas.Repeat(
+                "depth", 1, 3, lambda index: functools.partial(autonas.LayerChoice("kind", kinds), hp)
+            )
+            return keras.layers.Flatten()(layer(hp, keras.layers.MaxPooling2D()(inputs)))
+
+    node = autonas.ImageInput()
+    head = autonas.ClassificationHead()(Deep(name="deep")(node))
+    oracle = autonas.oracles.WeightSharingOracle(epochs=1, queries=60)
+    arguments = BUDGET | {"max_trials": 2, "epochs": 1, "directory": tmp_path / "run"}
+    autonas.AutoModel(node, head, strategy=oracle, **arguments).fit(*digits)
+    (finalists,) = [
+        json.loads(line)["report"]["finalists"] for line in journal(tmp_path / "run") if '"finalists"' in line
+    ]
+    layers = [
+        tuple(values[f"deep/depth_{number}/kind"] for number in range(values["deep/depth"])) for values, _ in finalists
+    ]
+    # Layers at different depths have different shared weights.
+    networks = [[number for number, kind in enumerate(kinds) if kind != "identity"] for kinds in layers]
+    assert networks.count([]) == 1 and networks.count([0]) == 1 and len(networks) == 8
 
 
 def test_a_time_limit_leaves_time_for_finalists(digits, whole, tmp_path):

@@ -62,6 +62,20 @@ def test_by_default_and_with_a_loss_of_its_own_a_head_smoothes_nothing():
         assert loss is head.loss_function()
 
 
+class Halved(keras.losses.CategoricalCrossentropy):
+    """A loss of a user, for one-hot targets."""
+
+    def call(self, y_true, y_pred):
+        return super().call(y_true, y_pred) / 2
+
+
+def test_a_subclass_of_a_loss_for_one_hot_targets_takes_class_numbers():
+    head = autonas.ClassificationHead(loss=Halved())
+    head.target = heads.Target("multiclass", 3)
+    usual = keras.losses.sparse_categorical_crossentropy(np.array([0, 2]), PROBABILITIES)
+    assert float(head.loss_function()(np.array([0, 2]), PROBABILITIES)) == pytest.approx(np.mean(usual) / 2, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     "loss",
     [

@@ -76,8 +76,8 @@ def finalists(examined, n, network_of):
     Args:
         examined: List of `Examined`.
         n: Maximum number of finalists.
-        network_of: Function from the values of an architecture to a key, which is the same for the same network. It is
-            called for architectures with the same scores, metrics and costs only.
+        network_of: Function from the values of an architecture to a key, by which architectures with the same scores,
+            metrics and costs are the same network.
     """
     by_values = {tuple(sorted(architecture.values.items())): architecture for architecture in examined}
     distinct = list(by_values.values())

@@ -11,7 +11,6 @@ import numpy as np
 
 from autonas import storage
 from autonas.backends import seeding
-from autonas.costs import operations
 from autonas.costs.orientation import oriented
 from autonas.evaluation import phases as phases_module
 from autonas.evaluation import training
@@ -224,8 +223,13 @@ class SupernetEvaluator:
         return scores if scores is None or self.problem.goal.is_pareto else scores[0]
 
     def _network_key(self, values):
-        """Return a key of the network of an architecture; see `operations.training_key`."""
-        return operations.training_key(self._build_alone(values))
+        """Return a key of the network of an architecture: its decisions, apart from identities and their number.
+
+        Several networks may have the same key. Networks with the same key and the same scores are the same.
+        """
+        names = [hyperparameter.name for hyperparameter in self.supernet.space.space]
+        repeats = {name for name in values if any(other.startswith(f"{name}_0/") for other in names)}
+        return frozenset(item for item in values.items() if item[1] != "identity" and item[0] not in repeats)
 
     def _build_alone(self, values):
         """Build the stand-alone model of an architecture."""
