@@ -5,6 +5,8 @@ import threading
 
 import keras
 
+from autonas.backends import precision
+
 
 class _Defaults:
     """The settings that all threads share: the defaults while at least one thread needs them, then the user's own."""
@@ -40,11 +42,9 @@ def scope():
     Blocks, losses and training loops rely on these defaults. The user's `keras.config.image_data_format()`, `floatx()`
     and `dtype_policy()` are restored at the end.
     """
-    policy = keras.config.dtype_policy()  # Keras derives it from `floatx` when it is first read.
-    _DEFAULTS.begin()
-    keras.config.set_dtype_policy("float32")
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(policy)
-        _DEFAULTS.end()
+    with precision.policy("float32"):  # Reads the user's policy first, which Keras derives from `floatx` then.
+        _DEFAULTS.begin()
+        try:
+            yield
+        finally:
+            _DEFAULTS.end()

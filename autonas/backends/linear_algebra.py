@@ -1,6 +1,7 @@
 """Threads of linear algebra in NumPy and SciPy."""
 
 import contextlib
+import functools
 from collections.abc import Iterator
 
 import scipy.linalg  # noqa: F401  (has a library of its own, whose threads are limited only once it is loaded)
@@ -15,5 +16,11 @@ def one_thread() -> Iterator[None]:
     all where other programs, or other trials, use the cores: a logistic regression of 10,000 rows and 100 columns took
     0.05 to 0.13 seconds of one thread, and 0.9 to 2.8 seconds of two.
     """
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         yield
+
+
+@functools.cache
+def _libraries() -> threadpoolctl.ThreadpoolController:
+    """Return a controller of the loaded libraries of linear algebra; finding them takes a while."""
+    return threadpoolctl.ThreadpoolController()

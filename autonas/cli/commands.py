@@ -224,11 +224,9 @@ def _leaderboard(options):
 
 def _report(options):
     model = _load(options.model)
-    data = (
-        ()
-        if options.test is None
-        else sources.read_labelled_data("--test", options.test, sources.of_model(model, options.model))
-    )
+    data = ()
+    if options.test is not None:
+        data = sources.read_labelled_data("--test", options.test, sources.of_model(model, options.model))
     model.report(options.output, *data, interactive=options.interactive)
     print(f"report written to {options.output}")
 

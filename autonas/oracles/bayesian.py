@@ -1,14 +1,13 @@
 """Bayesian optimisation: a Gaussian process predicts the scores, and the most promising architecture is tried next."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import threadpoolctl
 from scipy import special
 
 from autonas.arguments import checks
+from autonas.backends import linear_algebra
 from autonas.oracles import base, earlier_search, feasibility, scalarisation
 from autonas.oracles.fidelity import scale as fidelity
 from autonas.oracles.gp import acquisition as acquisitions
@@ -32,12 +31,6 @@ _N_DRAWS = 64
 _MAX_MUTATIONS, _MAX_REFUSED = 6, 10
 
 _Draw: TypeAlias = Callable[[np.random.Generator], dict[str, Scalar]]
-
-
-@functools.cache
-def _linear_algebra() -> threadpoolctl.ThreadpoolController:
-    """Return a controller of the loaded libraries of linear algebra; finding them takes a while."""
-    return threadpoolctl.ThreadpoolController()
 
 
 class BayesianOracle(base.Oracle):
@@ -209,7 +202,7 @@ class BayesianOracle(base.Oracle):
             return draw(generator)
         # Threads that wait for one another at every small matrix, beside the threads of a network's training, cost far
         # more than they save.
-        with _linear_algebra().limit(limits=1, user_api="blas"):
+        with linear_algebra.one_thread():
             return self._most_promising(objectives if is_ready else [], constraints, candidates, generator)
 
     def _most_promising(

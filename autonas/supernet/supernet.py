@@ -264,20 +264,26 @@ def _warn_of_widths(supernet):
     if not any(isinstance(layer, mixing.WidthMixing) for layer in mixing_layers(supernet)):
         return
     sharing = width_sharing.WidthSharing(supernet)
-    for name, decision in sharing.recurrent().items():
-        warnings.warn(
-            f"The layer {name!r} is recurrent, and its states have all units of the searched width {decision!r}. With "
-            "shared weights, narrow networks have other outputs than alone. Choose among layers of several widths by a "
-            "LayerChoice instead.",
-            stacklevel=3,
-        )
-    for name, decision in sharing.over_channels().items():
-        warnings.warn(
-            f"The layer {name!r} computes statistics over all channels of the searched width {decision!r}, also over "
-            "channels that are zero. With shared weights, narrow networks have other outputs than alone. Put the layer "
-            "before the layer whose width is searched, or use a BatchNormalization and `narrow` after it.",
-            stacklevel=3,
-        )
+    reasons = [
+        (
+            sharing.recurrent(),
+            "is recurrent, and its states have all units of the searched width {!r}",
+            "Choose among layers of several widths by a LayerChoice instead.",
+        ),
+        (
+            sharing.over_channels(),
+            "computes statistics over all channels of the searched width {!r}, also over channels that are zero",
+            "Put the layer before the layer whose width is searched, or use a BatchNormalization and `narrow` after "
+            "it.",
+        ),
+    ]
+    for layers, reason, advice in reasons:
+        for name, decision in layers.items():
+            warnings.warn(
+                f"The layer {name!r} {reason.format(decision)}. With shared weights, narrow networks have other "
+                f"outputs than alone. {advice}",
+                stacklevel=3,
+            )
 
 
 def mixing_layers(model):

@@ -1,5 +1,6 @@
 """Stages of a one-shot search as trials: an epoch of the supernet, and the search by one-shot scores."""
 
+import functools
 import glob
 import os
 import time
@@ -227,9 +228,13 @@ class SupernetEvaluator:
 
         Several networks may have the same key. Networks with the same key and the same scores are the same.
         """
+        return frozenset(item for item in values.items() if item[1] != "identity" and item[0] not in self._repeats)
+
+    @functools.cached_property
+    def _repeats(self):
+        """The names of the decisions about a number of layers, a set."""
         names = [hyperparameter.name for hyperparameter in self.supernet.space.space]
-        repeats = {name for name in values if any(other.startswith(f"{name}_0/") for other in names)}
-        return frozenset(item for item in values.items() if item[1] != "identity" and item[0] not in repeats)
+        return {name for name in names if any(other.startswith(f"{name}_0/") for other in names)}
 
     def _build_alone(self, values):
         """Build the stand-alone model of an architecture."""
