@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import keras_tuner
 
     from autonas.data.features import Feature
-    from autonas.search_space.heads import Head
     from autonas.search_space.operation_graph import OperationGraph
+    from autonas.search_space.target import Targeted
 
 
 BlockT = TypeVar("BlockT", bound="Block")
@@ -104,8 +104,8 @@ class Block(Configurable):
     fitted_kinds: tuple[str, ...] = ()
     #: The data of the inputs upstream of the block, the nearest first. `Graph.bind` sets them.
     features: list[Feature]
-    #: Dict from the name of a head to which the block leads to the `Head`, which the graph sets.
-    heads: dict[str, Head]
+    #: Dict from the name of a head to which the block leads to the head, which the graph sets.
+    heads: dict[str, Targeted]
     #: Whether all rows of the data are in memory, which the graph sets.
     in_memory: bool
     #: The nodes to which the block is connected.

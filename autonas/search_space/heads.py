@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import keras
@@ -12,23 +11,7 @@ import numpy as np
 from autonas.backends import node_graph
 from autonas.search_space import block, losses, members, ranges
 from autonas.search_space.blocks import reduction
-
-
-@dataclasses.dataclass(frozen=True)
-class Target:
-    """Target of a head, inferred from the data.
-
-    Args:
-        task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
-        n_outputs: Number of units of the output layer.
-        units: Means and standard deviations of a regression target that isn't standardised, which the network applies
-            to its outputs, or `None`.
-    """
-
-    task: str
-    n_outputs: int
-    units: tuple[list[float], list[float]] | None = None
-
+from autonas.search_space.target import Target
 
 LOSSES = {
     "binary": "binary_crossentropy",

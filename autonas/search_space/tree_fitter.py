@@ -10,7 +10,7 @@ import keras
 from autonas.search_space import block, fitters, tree_features, trees
 
 if TYPE_CHECKING:
-    from autonas.search_space.heads import Head
+    from autonas.search_space.target import Target
 
 
 class TreeFitter(fitters.Fitter):
@@ -20,7 +20,7 @@ class TreeFitter(fitters.Fitter):
         inputs: Symbolic tensor of the columns.
         head: Name of the head.
         walk: The `trees.Walk`.
-        target_head: The head, a `Head` with its target.
+        target: The `Target` of the head.
         settings: Keyword arguments of scikit-learn's estimators.
         features: The `TreeFeatures` of the columns.
     """
@@ -30,7 +30,7 @@ class TreeFitter(fitters.Fitter):
         inputs: keras.KerasTensor,
         head: str,
         walk: trees.Walk,
-        target_head: Head,
+        target: Target,
         *,
         settings: dict[str, Any],
         features: tree_features.TreeFeatures,
@@ -38,7 +38,7 @@ class TreeFitter(fitters.Fitter):
         super().__init__(inputs, head)
         self.features = features
         self.walk = walk
-        self.task = target_head.target.task
+        self.task = target.task
         self.settings = settings
 
     def scores(self, sums: Any) -> Any:

@@ -129,7 +129,7 @@ class BoostedTreesBlock(block.Block):
             n_leaves=settings["max_leaf_nodes"],
             depth=settings["max_depth"],
         )
-        fitter = Boosting(columns, head_name, trees.Walk(forest), head, settings=settings, features=features)
+        fitter = Boosting(columns, head_name, trees.Walk(forest), head.target, settings=settings, features=features)
         return fitter.attached()
 
 

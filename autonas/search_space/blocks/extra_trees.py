@@ -118,7 +118,7 @@ class ExtraTreesBlock(block.Block):
             "min_samples_leaf": self.suggest(hp, "leaf_rows"),
             "max_features": _SPLIT_FEATURES[split_features],
         }
-        fitter = Averaging(columns, head_name, trees.Walk(forest), head, settings=settings, features=features)
+        fitter = Averaging(columns, head_name, trees.Walk(forest), head.target, settings=settings, features=features)
         return fitter.attached()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from autonas.data.sparse_rows import SparseRows
-    from autonas.search_space.heads import Head
+    from autonas.search_space.target import Target
 
 #: Number of validation rows below which a cross-validation of the training rows chooses the penalty instead, and its
 #: folds. The choice by few rows is a matter of luck.
@@ -91,7 +91,7 @@ def scores(member: block.Block, inputs: dict[str, keras.KerasTensor], scales: bo
         squares = ops.matmul(ops.square(weights), coefficients[..., -1:])[:, 0]
         parts.append(sums / ops.sqrt(ops.maximum(squares, 1e-12)))
     outputs = calibration(sum(parts[1:], parts[0]))
-    fitter = LinearModel(inputs["ngrams"], name, Layers(features, table, calibration), head, scales)
+    fitter = LinearModel(inputs["ngrams"], name, Layers(features, table, calibration), head.target, scales)
     fitter.outputs = outputs
     fitters.attach(fitter, table)
     return outputs
@@ -230,16 +230,16 @@ class LinearModel(fitters.Fitter):
         inputs: Symbolic tensor of the ids of the n-grams.
         head: Name of the head.
         layers: The `Layers`.
-        target_head: The head, a `Head` with its target.
+        target: The `Target` of the head.
         scales: Whether each logistic regression is on features multiplied by their log-count ratios.
     """
 
     def __init__(
-        self, inputs: keras.KerasTensor, head: str, layers: Layers, target_head: Head, scales: bool = False
+        self, inputs: keras.KerasTensor, head: str, layers: Layers, target: Target, scales: bool = False
     ) -> None:
         super().__init__(inputs, head)
         self.layers = layers
-        self.target = target_head.target
+        self.target = target
         self.scales = scales
 
     def fit(
