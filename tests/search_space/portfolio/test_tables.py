@@ -1,0 +1,45 @@
+"""The portfolio of tables."""
+
+import numpy as np
+import pytest
+
+from autonas import data
+from autonas.search_space import defaults, graph, heads, portfolio
+from tests.helpers.sixty_rows import table
+
+
+@pytest.mark.parametrize(("n_classes", "first"), [(49, "trees"), (50, "linear")])
+def test_tables_of_many_classes_begin_with_a_linear_model_and_networks(n_classes, first):
+    table = np.random.default_rng(0).normal(size=(200, 3))
+    searched = graph.Graph(*defaults.default_nodes(["table"], ["multiclass"]))
+    searched.bind([data.TableEncoder().fit(table).feature], [heads.Target("multiclass", n_classes)])
+    points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(200))
+    kinds = [point["structured_data_block_1/kind"] for point in points]
+    assert kinds[0] == first and len(kinds) == 12
+    if first == "linear":
+        assert kinds[1:3] == ["tabm", "lasso"] and set(kinds[-6:]) == {"trees", "extra_trees", "gaussian_process"}
+
+
+def test_linear_models_come_first_for_a_table_of_more_columns_than_rows():
+    wide = np.random.default_rng(0).normal(size=(40, 100))
+    searched = graph.Graph(*defaults.default_nodes(["table"], ["binary"]))
+    searched.bind([data.TableEncoder().fit(wide).feature], [heads.Target("binary", 1)])
+    space = searched.declare()
+    few, more = (
+        [point["structured_data_block_1/kind"] for point in portfolio.initial_points(searched, space, conditions)]
+        for conditions in (portfolio.Conditions(99), portfolio.Conditions(100))
+    )
+    assert few[:4] == ["lasso", "linear", "linear", "gaussian_process"] and few[-1] == "trees"
+    assert more[:2] == ["trees", "gaussian_process"]
+
+
+def test_a_gaussian_process_is_the_second_candidate_for_a_table_of_few_rows():
+    encoder, frame = table()
+    searched = graph.Graph(*defaults.default_nodes(["table"], ["binary"]))
+    searched.bind([encoder.fit(frame).feature], [heads.Target("binary", 1)])
+    space = searched.declare()
+    few, many = (
+        [point["structured_data_block_1/kind"] for point in portfolio.initial_points(searched, space, conditions)]
+        for conditions in (portfolio.Conditions(10_000), portfolio.Conditions(10_001))
+    )
+    assert few == [many[0], "gaussian_process", *many[1:]] and "gaussian_process" not in many
