@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import fitters, trees
+from autonas.search_space import concatenation, fitters, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class TreeFeatures:
             parts.append(ops.take(columns, self.many.tolist(), axis=1))
         if columns.shape[1] > self.n_columns:
             parts.append(columns[:, self.n_columns :])
-        return ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+        return concatenation.joined(parts, axis=1)
 
     def fit(self, rows: Rows, generator: np.random.Generator) -> Rows:
         """Set the means by all training rows, and return the training rows with their features.
@@ -188,6 +188,6 @@ def of_inputs(inputs: Any, features: Sequence[Feature], n_outputs: int) -> tuple
         columns = ops.cast(inputs, "float32")
         return columns, TreeFeatures([], columns.shape[1], n_outputs)
     parts = [ops.cast(inputs[name], "float32") for name in ("categories", "numbers", "strings") if name in inputs]
-    columns = ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+    columns = concatenation.joined(parts, axis=1)
     cardinalities = features[0].statistics["cardinalities"] if "categories" in inputs else []
     return columns, TreeFeatures(cardinalities, columns.shape[1] - len(cardinalities), n_outputs)

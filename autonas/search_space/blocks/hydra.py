@@ -11,7 +11,7 @@ import keras_tuner
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, ranges
+from autonas.search_space import block, concatenation, ranges
 from autonas.search_space.blocks import series_kernels
 
 #: Number of kernels of a group.
@@ -79,7 +79,7 @@ class HydraBlock(block.Block):
             kernels = [_kernels(n_kernels, n_channels, dilation, generator) for dilation in dilations]
             for some in series_kernels.together(kernels, length * GROUP * n_kernels):
                 features.append(series_kernels.inner_model(functools.partial(_compete, some), source)[1])
-        return ops.sqrt(series_kernels.joined(features))
+        return ops.sqrt(concatenation.joined(features))
 
 
 def _kernels(groups: int, n_channels: int, dilation: int, generator: np.random.Generator) -> series_kernels.Kernels:
@@ -97,9 +97,7 @@ def _compete(
     """Return the sums of the largest responses and the counts of the smallest ones, `(n, 2 * kernels)`, at least 0."""
     length, n_groups = values.shape[1], kernels[0].matrix.shape[1] // GROUP
     # Grouped in this way, the largest of eight takes a fraction of the time that it takes among neighbours.
-    responses = series_kernels.joined(
-        [ops.reshape(member(values), (-1, length, GROUP, n_groups)) for member in kernels]
-    )
+    responses = concatenation.joined([ops.reshape(member(values), (-1, length, GROUP, n_groups)) for member in kernels])
     is_largest = ops.cast(ops.greater_equal(responses, ops.max(responses, axis=2, keepdims=True)), "float32")
     is_smallest = ops.cast(ops.less_equal(responses, ops.min(responses, axis=2, keepdims=True)), "float32")
     counted = [responses * is_largest, is_smallest]

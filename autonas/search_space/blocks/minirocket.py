@@ -12,7 +12,7 @@ import keras_tuner
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, fitters, ranges
+from autonas.search_space import block, concatenation, fitters, ranges
 from autonas.search_space.blocks import series_kernels
 from autonas.search_space.fitters import Rows
 
@@ -101,8 +101,8 @@ class MiniRocketBlock(block.Block):
                 model, pooled = series_kernels.inner_model(thresholds[-1], source)
                 features.append(pooled)
                 models.append(model)
-            fitters.attach(Biases(series_kernels.joined(source), head, thresholds, is_masked), models[0])
-        return series_kernels.joined(features)
+            fitters.attach(Biases(concatenation.joined(source), head, thresholds, is_masked), models[0])
+        return concatenation.joined(features)
 
 
 class Thresholds:
@@ -124,7 +124,7 @@ class Thresholds:
 
     def __call__(self, values: keras.KerasTensor, observed: keras.KerasTensor | None = None) -> keras.KerasTensor:
         """Return the features of the steps with a response above the bias, `(n, poolings * biases * kernels)`."""
-        responses = ops.expand_dims(series_kernels.joined([member(values) for member in self.kernels]), 2)
+        responses = ops.expand_dims(concatenation.joined([member(values) for member in self.kernels]), 2)
         # One 0, for any number of series: the number of the row of the layer's weights.
         row = ops.sum(ops.cast(ops.zeros_like(values[:, :1, 0]), "int32"), axis=0)
         biases = ops.reshape(self._layer(row), (1, 1, self.n_biases, self.n_kernels))
@@ -139,7 +139,7 @@ class Thresholds:
         if self.poolings == "all":
             pooled += self._pooled(responses - biases, is_above, n_above, n_steps)
         n_features = len(pooled) * self.n_biases * self.n_kernels
-        return ops.reshape(series_kernels.joined(pooled, axis=1), (-1, n_features))
+        return ops.reshape(concatenation.joined(pooled, axis=1), (-1, n_features))
 
     def _pooled(
         self, excess: keras.KerasTensor, is_above: keras.KerasTensor, n_above: keras.KerasTensor, n_steps: Any

@@ -9,7 +9,7 @@ from keras import ops
 
 from autonas.data import resolution
 from autonas.data.features import Feature
-from autonas.search_space import block, ranges, trees
+from autonas.search_space import block, concatenation, ranges, trees
 from autonas.search_space.block import Block
 from autonas.search_space.blocks import numbers
 
@@ -166,7 +166,7 @@ class CategoricalEncoding(block.Block):
             encodings.append(numbers.impute(inputs["numbers"], feature))
         encodings.extend(encode_categories(inputs, feature, self.suggest(hp, "encoding")))
         encodings.extend(encode_words(inputs, feature))
-        return ops.concatenate(encodings, axis=-1) if len(encodings) > 1 else encodings[0]
+        return concatenation.joined(encodings)
 
 
 class Augmentation(block.Block):

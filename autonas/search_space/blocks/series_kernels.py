@@ -59,11 +59,6 @@ def differences(series: Sequence[keras.KerasTensor]) -> list[keras.KerasTensor]:
     return [changes * both, both]
 
 
-def joined(tensors: Sequence[keras.KerasTensor], axis: int = -1) -> keras.KerasTensor:
-    """Return tensors side by side along an axis, the last one by default; a single tensor as it is."""
-    return ops.concatenate(tensors, axis=axis) if len(tensors) > 1 else tensors[0]
-
-
 def stand_in(hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor, n_features: int) -> keras.KerasTensor | None:
     """Return a tensor `(n, n_features)` in place of the features while a space is declared, otherwise `None`.
 

@@ -9,7 +9,7 @@ import keras_tuner
 from keras import ops
 
 from autonas.data.features import Feature
-from autonas.search_space import block, decisions, ranges, tree_features
+from autonas.search_space import block, concatenation, decisions, ranges, tree_features
 from autonas.search_space.blocks import (
     boosted_trees,
     dense,
@@ -169,7 +169,7 @@ class StructuredDataBlock(block.Block):
             encodings.append(ops.one_hot(inputs["categories"][:, column], min(size, _MAX_ONE_HOT)))
         if "strings" in inputs:
             encodings.append(inputs["strings"])
-        return ops.concatenate(encodings, axis=-1) if len(encodings) > 1 else encodings[0]
+        return concatenation.joined(encodings)
 
     def _encoded(self, hp: keras_tuner.HyperParameters, inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return the encoded columns as vectors."""
@@ -183,7 +183,7 @@ class StructuredDataBlock(block.Block):
         if "categories" in inputs:
             encodings.extend(preprocessing.encode_categories(inputs, feature, self.suggest(hp, "categories")))
         encodings.extend(preprocessing.encode_words(inputs, feature))
-        return ops.concatenate(encodings, axis=-1) if len(encodings) > 1 else encodings[0]
+        return concatenation.joined(encodings)
 
     def _encoded_numbers(
         self,

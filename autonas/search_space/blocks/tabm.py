@@ -7,7 +7,7 @@ import keras_tuner
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, members, ranges
+from autonas.search_space import block, concatenation, members, ranges
 from autonas.search_space.blocks import arguments, numbers, preprocessing
 
 
@@ -68,7 +68,7 @@ class TabMBlock(block.Block):
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         parts = self._columns(hp, inputs) if isinstance(inputs, dict) else _entries(self, inputs)
-        encoded = ops.concatenate([part for part, _ in parts], axis=-1) if len(parts) > 1 else parts[0][0]
+        encoded = concatenation.joined([part for part, _ in parts])
         columns = np.concatenate([column for _, column in parts])
         units, rate = self.suggest(hp, "units"), self.suggest(hp, "dropout")
         activation = self.suggest(hp, "activation")

@@ -8,7 +8,7 @@ import keras
 import keras_tuner
 from keras import ops
 
-from autonas.search_space import block, decisions, fitters, ranges
+from autonas.search_space import block, concatenation, decisions, fitters, ranges
 from autonas.search_space.blocks import (
     convolution_1d,
     dense,
@@ -122,7 +122,7 @@ class TimeSeriesBlock(block.Block):
         read = series_kernels.split(*series_kernels.standardised(self, raw))
         if hp.Boolean("difference") and read[0].shape[1] > 1:
             read = series_kernels.differences(read)
-        joined = series_kernels.joined(read)
+        joined = concatenation.joined(read)
         return self.bound(ridge.RidgeBlock()).build(hp, ops.reshape(joined, (-1, math.prod(joined.shape[1:]))))
 
     def _pooled(self, raw: Any, outputs: keras.KerasTensor) -> keras.KerasTensor:
