@@ -165,7 +165,15 @@ class Attempt:
                 loop = self._loop
                 # Other rows of the final fit, or fewer rows of a trial, need a fit of their own.
                 with_final = self.problem.dataset.final_rows_are_all and rows is self.problem.dataset.train_rows
-                fitted = fitting.fit(model, self.problem.dataset, rows, generator, job.deadline, with_final=with_final)
+                fitted = fitting.fit(
+                    model,
+                    self.problem.dataset,
+                    rows,
+                    generator,
+                    job.deadline,
+                    last=None if job.training.is_required else job.deadline,
+                    with_final=with_final,
+                )
         if fitted:
             self._loop.forget()
         self.outcome.report = {"fitted": fitted, "is_trained": bool(model.trainable_variables)} if fitted else {}

@@ -27,7 +27,7 @@ class TooSlow(Exception):
     """Error of a fit whose inputs take longer than the time that is left."""
 
 
-def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True, with_final=False):
+def fit(model, dataset, rows, generator, deadline=None, *, last=None, takes_fewer_rows=True, with_final=False):
     """Run the fitters of a network on some training rows.
 
     Args:
@@ -36,6 +36,8 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
         rows: Indices of the training rows.
         generator: A `numpy.random.Generator`.
         deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
+        last: Value of `time.monotonic()` after which the weights are of no use, or `None` if they are needed however
+            long the fit takes. Defaults to `None`.
         takes_fewer_rows: Whether a fitter whose inputs take too long for all rows gets a random sample of the rows, of
             at least 100. Defaults to `True`.
         with_final: Whether fitters that can do so also compute the weights of the final fit; see `use_all_rows`.
@@ -45,7 +47,8 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
         List of the dicts that the fitters return, empty without a fitter.
 
     Raises:
-        TooSlow: If the inputs take too long, and `takes_fewer_rows` is `False`.
+        TooSlow: If the inputs of all rows take too long, and `takes_fewer_rows` is `False`, or if the inputs of the
+            fewest rows take longer than until `last`.
     """
     choices = []
     for fitter in fitters.fitters_of(model):
@@ -53,14 +56,14 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
         if takes_fewer_rows:
             now, n_later = time.monotonic(), len(dataset.validation_rows)
             ends = None if deadline is None else [now + share * (deadline - now) for share in (_SHARE, _SHARE_OF_ALL)]
-            chosen, training = inputs.of_some(_some(fitter, rows, generator), generator, ends, n_later)
+            chosen, training = inputs.of_some(_some(fitter, rows, generator), generator, ends, n_later, last)
         else:
             chosen, training = rows, inputs.of(rows, deadline)
         fitter.sample = inputs.sample(chosen, training)
         n_rows = len(training.targets) + len(dataset.validation_rows)
         fits_all = with_final and fitter.fits_all_rows and (fitter.most_rows is None or n_rows <= fitter.most_rows)
         if fitter.uses_validation or fits_all:
-            validation = inputs.of(dataset.validation_rows)
+            validation = inputs.of(dataset.validation_rows, last)
         else:
             validation = training.where(np.zeros(len(training.targets), bool))
         with linear_algebra.one_thread():
@@ -99,6 +102,10 @@ def _some(fitter, rows, generator):
     return np.sort(generator.permutation(rows)[: fitter.most_rows])
 
 
+def _too_slow(n_rows):
+    return TooSlow(f"the features of {n_rows} rows take longer than the time that is left")
+
+
 class _Inputs:
     """Inputs and targets of a fitter.
 
@@ -132,10 +139,10 @@ class _Inputs:
             values.set(slice(pace.done, pace.done + len(batch)), batch)
             pace.add(len(batch))
             if deadline is not None and pace.end(len(rows) - pace.done) > deadline:
-                raise TooSlow(f"the features of {len(rows)} rows take longer than the time that is left")
+                raise _too_slow(len(rows))
         return self._rows(values.array, rows)
 
-    def of_some(self, rows, generator, deadlines, n_later=0):
+    def of_some(self, rows, generator, deadlines, n_later=0, last=None):
         """Return the `Rows` of some indices, or of a random sample of them if the time is too short for all.
 
         Args:
@@ -143,18 +150,24 @@ class _Inputs:
             generator: A `numpy.random.Generator`.
             deadlines: Two values of `time.monotonic()`, for a sample and for all rows, or `None`.
             n_later: Number of rows that are to be predicted later, before the deadline. Defaults to 0.
+            last: As in `fit`. Defaults to `None`.
 
         Returns:
             The chosen indices, and their `Rows`.
+
+        Raises:
+            TooSlow: If the first batches show that not even the fewest rows are done by `last`.
         """
         if deadlines is None or self._known is not None or len(rows) <= self._compute.step:
-            return rows, self.of(rows)
+            return rows, self.of(rows, last)
         for_some, for_all = deadlines
         order, values, pace = generator.permutation(len(rows)), _Values(len(rows)), _Pace()
-        fewest = max(_FEWEST_ROWS, int(_FEWEST_SHARE * n_later))
+        fewest = min(len(rows), max(_FEWEST_ROWS, int(_FEWEST_SHARE * n_later)))
         for batch in self._compute(rows[order]):
             values.set(order[pace.done : pace.done + len(batch)], batch)
             pace.add(len(batch))
+            if last is not None and pace.end(max(0, fewest - pace.done) + n_later) > last:
+                raise _too_slow(fewest)
             takes_long = pace.done >= fewest and pace.end(n_later + len(batch)) > for_some
             if takes_long and pace.end(n_later + len(rows) - pace.done) > for_all:
                 break

@@ -82,13 +82,17 @@ class FoldsLoop(loops.TrainingLoop):
 
         Returns:
             List of the dicts of choices of each fitter, empty without a fitter.
+
+        Raises:
+            TooSlow: If the fit isn't required, and the inputs of a network take longer than its share of the time.
         """
         model, splits = self.loop.model, self.dataset.splits
         initial, chosen = model.get_weights(), []
         for number, split in enumerate(splits):
             model.set_weights(initial)
             own = _share(deadline, 1 / (2 * len(splits) - number))
-            chosen.append(fitting.fit(model, split, split.train_rows, generator, own))
+            last = None if self._is_required else _share(deadline, 1 / (len(splits) - number))
+            chosen.append(fitting.fit(model, split, split.train_rows, generator, own, last=last))
             self.model.networks[number] = model.get_weights()
         common = _common(chosen)
         self._is_fitted = bool(common)

@@ -25,7 +25,13 @@ class LeaveOneOutLoop(loops.TrainingLoop):
     def fit(self, generator, deadline=None):
         """Run the fitters of the network; see `fitting.fit`."""
         choices = fitting.fit(
-            self.model, self.dataset, self.dataset.final_rows, generator, deadline, takes_fewer_rows=False
+            self.model,
+            self.dataset,
+            self.dataset.final_rows,
+            generator,
+            deadline,
+            last=deadline,
+            takes_fewer_rows=False,
         )
         fitter = fitters.fitters_of(self.model)[-1]
         self._predictions = loops.predictions_from(fitter.outputs, fitter.left_out, self.model)

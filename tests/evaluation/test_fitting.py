@@ -88,6 +88,14 @@ def test_a_fit_that_needs_all_rows_is_given_up_early(problem):
         fitted_rows(*problem, np.arange(280), deadline=20.0, takes_fewer_rows=False)
 
 
+def test_a_fit_that_is_of_no_use_after_a_deadline_is_given_up_before_the_fewest_rows_are_done(problem):
+    few = np.arange(60)
+    assert len(fitted_rows(*problem, few, deadline=5.0)) == 60
+    with pytest.raises(fitting.TooSlow, match="the features of 60 rows take longer than the time"):
+        fitted_rows(*problem, few, deadline=5.0, last=5.0)
+    assert len(fitted_rows(*problem, few, deadline=1e6, last=1e6)) == 60
+
+
 def test_inputs_and_targets_of_some_training_rows_are_kept_for_the_loss(problem):
     model, dataset = problem
     for deadline in (None, 30.0):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +24,8 @@ for _weights, _chosen in zip(_WEIGHTS, itertools.combinations(range(series_kerne
 _PER_OCTAVE = 2
 #: Number of features of a kernel and a bias with all poolings.
 _N_POOLINGS = 4
+#: Number of steps of a part of a series whose running maximum is computed step by step.
+_PART = 8
 _GOLDEN_RATIO = (1 + 5**0.5) / 2
 
 
@@ -152,8 +153,9 @@ class Thresholds:
             n_above: Number of these steps, `(n, biases, kernels)`.
             n_steps: Number of steps, or of the observed ones, `(n, 1, 1)`.
         """
-        counts, length = ops.maximum(n_above, 1.0), excess.shape[1]
-        positions = np.arange(1, length + 1, dtype="float32")[None, :, None, None]
+        counts = ops.maximum(n_above, 1.0)
+        # 1, 2, ... An array of all steps would be written as text wherever it is used.
+        positions = ops.cumsum(ops.ones_like(is_above[:, :, :1, :1]), axis=1)
         means = ops.sum(excess * is_above, axis=1) / counts
         indices = ops.sum(is_above * positions, axis=1) / counts
         # A run ends at a step, and begins after the last step so far that isn't above the bias.
@@ -207,20 +209,20 @@ class Biases(fitters.Fitter):
 def _running_maximum(values: keras.KerasTensor) -> keras.KerasTensor:
     """Return the largest of the values up to each step, `(n, time, biases, kernels)`. The values are at least 0.
 
-    The steps are a square of about as many parts as steps of a part, so that each value is read a few times.
+    The steps are divided into parts of a few steps, and the largest values of the earlier parts are the running maximum
+    of the parts. So each value is read a few times, and the number of operations grows with the logarithm of the steps.
     """
     _, length, *shape = values.shape
-    side = math.isqrt(length - 1) + 1
-    padded = ops.pad(values, [[0, 0], [0, side * side - length], [0, 0], [0, 0]])
-    parts = ops.reshape(padded, (-1, side, side, *shape))
-    within = [parts[:, :, 0]]
-    for step in range(1, side):
-        within.append(ops.maximum(within[-1], parts[:, :, step]))
-    before = [ops.zeros_like(within[0][:, 0])]
-    for part in range(side - 1):
-        before.append(ops.maximum(before[-1], within[-1][:, part]))
-    largest = ops.maximum(ops.stack(within, axis=2), ops.expand_dims(ops.stack(before, axis=1), 2))
-    return ops.reshape(largest, (-1, side * side, *shape))[:, :length]
+    n_parts = -(-length // _PART)
+    padded = ops.pad(values, [[0, 0], [0, n_parts * _PART - length], [0, 0], [0, 0]])
+    steps = ops.unstack(ops.reshape(padded, (-1, n_parts, _PART, *shape)), _PART, axis=2)
+    within = list(itertools.accumulate(steps, ops.maximum))
+    largest = ops.stack(within, axis=2)
+    if n_parts > 1:
+        of_parts = _running_maximum(within[-1][:, :-1])
+        before = ops.pad(of_parts, [[0, 0], [1, 0], [0, 0], [0, 0]])
+        largest = ops.maximum(largest, ops.expand_dims(before, 2))
+    return ops.reshape(largest, (-1, n_parts * _PART, *shape))[:, :length]
 
 
 def _quantiles(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
