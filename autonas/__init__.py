@@ -41,6 +41,7 @@ _MODULES = {
     "autonas.search_space.blocks.kernel_ridge": ["KernelRidgeBlock"],
     "autonas.search_space.blocks.lasso": ["LassoBlock"],
     "autonas.search_space.blocks.layered": ["LayeredBlock"],
+    "autonas.search_space.blocks.logistic": ["LogisticBlock"],
     "autonas.search_space.blocks.merge": ["Merge"],
     "autonas.search_space.blocks.minirocket": ["MiniRocketBlock"],
     "autonas.search_space.blocks.preprocessing": [

@@ -36,6 +36,7 @@ from autonas.search_space.blocks.keras_block import KerasBlock as KerasBlock
 from autonas.search_space.blocks.kernel_ridge import KernelRidgeBlock as KernelRidgeBlock
 from autonas.search_space.blocks.lasso import LassoBlock as LassoBlock
 from autonas.search_space.blocks.layered import LayeredBlock as LayeredBlock
+from autonas.search_space.blocks.logistic import LogisticBlock as LogisticBlock
 from autonas.search_space.blocks.merge import Merge as Merge
 from autonas.search_space.blocks.minirocket import MiniRocketBlock as MiniRocketBlock
 from autonas.search_space.blocks.preprocessing import Augmentation as Augmentation

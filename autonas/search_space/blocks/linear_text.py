@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, calibration, fitters
+from autonas.search_space import block, calibration, fitters, strengths
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ class LinearModel(fitters.Fitter):
             splits, judged = [(examples, validated)], validation
         truth = judged.columns(self.target.n_outputs)
 
-        def tried(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray], float]:
+        def attempt(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray], float]:
             """Return the loss of rows that weren't trained on, the factors of the scores, the last weights, seconds."""
             scores, began = [], time.monotonic()
             for trained, others in splits:
@@ -269,22 +269,8 @@ class LinearModel(fitters.Fitter):
             return loss, factors, weights, time.monotonic() - began
 
         started = time.monotonic()
-        results = {_FIRST: tried(_STRENGTHS[_FIRST])}
         # Weak penalties take longest. They are tried only where a stronger one is worse.
-        for step in (-1, 1):
-            position, is_worse = _FIRST + step, False
-            while 0 <= position < len(_STRENGTHS):
-                now = time.monotonic()
-                if deadline is not None and now + (now - started) / len(results) > deadline:
-                    break
-                results[position] = tried(_STRENGTHS[position])
-                loss, before = results[position][0], results[position - step][0]
-                is_worse = loss > before * (1 + _LEAST_GAIN)
-                if loss > before * (1 - _LEAST_GAIN):
-                    break
-                position += step
-            if len(results) > 2 or not is_worse:
-                break
+        results = strengths.tried(attempt, _STRENGTHS, _FIRST, _LEAST_GAIN, deadline)
         best = min(results, key=lambda position: results[position][0])
         _, factors, weights, seconds = results[best]
         if len(splits) > 1:

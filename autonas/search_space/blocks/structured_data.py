@@ -16,6 +16,7 @@ from autonas.search_space.blocks import (
     extra_trees,
     gaussian_process,
     lasso,
+    logistic,
     numbers,
     preprocessing,
     ridge,
@@ -30,8 +31,8 @@ _ENCODINGS = "plain", "piecewise_linear", "periodic"
 _FITTED_ENCODINGS = _ENCODINGS[:2]
 #: Kinds of trees.
 _TREES = "trees", "extra_trees"
-#: Kinds of Gaussian processes and of sparse linear models.
-_PROCESS, _LASSO = "gaussian_process", "lasso"
+#: Kinds of Gaussian processes, sparse linear models and logistic regressions.
+_PROCESS, _LASSO, _LOGISTIC = "gaussian_process", "lasso", "logistic"
 #: Maximum number of categories of a column that a ridge regression tells apart. The other ones are less frequent. More
 #: categories would leave few rows in the memory that a ridge regression may take.
 _MAX_ONE_HOT = 1024
@@ -42,12 +43,12 @@ class StructuredDataBlock(block.Block):
 
     Args:
         kind: Model of the rows: `"linear"` (a `RidgeBlock` on the encoded columns, or a layer that is trained by
-            gradient descent where it can't minimise the loss); `"lasso"` (a `LassoBlock`, of few columns); `"dense"`,
-            or the space of architectures `"layered"` (a `ResidualMLPBlock`), on the encoded columns; `"tabm"` (a
-            `TabMBlock`, with an encoding of its own); `"trees"` (a `BoostedTreesBlock`); `"extra_trees"` (an
-            `ExtraTreesBlock`); or `"gaussian_process"` (a `GaussianProcessBlock` on the encoded columns). Defaults to
-            `None`: the search chooses between `"linear"`, `"lasso"`, `"dense"`, `"tabm"`, `"trees"`, `"extra_trees"`
-            and `"gaussian_process"`.
+            gradient descent where it can't minimise the loss); `"logistic"` (a `LogisticBlock`, for classes);
+            `"lasso"` (a `LassoBlock`, of few columns); `"dense"`, or the space of architectures `"layered"` (a
+            `ResidualMLPBlock`), on the encoded columns; `"tabm"` (a `TabMBlock`, with an encoding of its own);
+            `"trees"` (a `BoostedTreesBlock`); `"extra_trees"` (an `ExtraTreesBlock`); or `"gaussian_process"` (a
+            `GaussianProcessBlock` on the encoded columns). Defaults to `None`: the search chooses between all of them
+            but `"layered"`.
         numbers: Encoding of the numerical columns, in addition to the plain numbers: `"plain"` (none),
             `"piecewise_linear"` or `"periodic"` (Gorishniy et al. 2022). Defaults to `None`: the search chooses, and of
             more than 1,000 columns it is `"plain"`.
@@ -109,6 +110,9 @@ class StructuredDataBlock(block.Block):
         sparse = self.bound(lasso.LassoBlock())
         if self.kind == _LASSO or self._regresses():
             families[_LASSO] = lambda: lambda columns: sparse.build(hp, self._fitted_encoding(columns))
+        logit = self.bound(logistic.LogisticBlock())
+        if self.kind == _LOGISTIC or self._classifies():
+            families[_LOGISTIC] = lambda: lambda columns: logit.build(hp, self._fitted_encoding(columns))
         process = self.bound(gaussian_process.GaussianProcessBlock())
         if self.kind == _PROCESS or self._has_process():
             families[_PROCESS] = lambda: lambda columns: process.build(hp, self._fitted_encoding(columns))
@@ -118,11 +122,16 @@ class StructuredDataBlock(block.Block):
     def fitted_kinds(self) -> tuple[str, ...]:  # type: ignore[override]
         linear = ["linear", _LASSO] if self._regresses() else []
         process = [_PROCESS] if self._has_process() else []
-        return (*linear, *_TREES, *process)
+        classes = [_LOGISTIC] if self._classifies() else []
+        return (*linear, *_TREES, *process, *classes)
 
     def _regresses(self) -> bool:
         """Return whether the linear model is a ridge regression of columns that aren't all texts."""
         return ridge.unsuitable(self) is None and self._has_fitted_inputs()
+
+    def _classifies(self) -> bool:
+        """Return whether a logistic regression of columns that aren't all texts is a kind."""
+        return logistic.unsuitable(self) is None and self._has_fitted_inputs()
 
     def _has_process(self) -> bool:
         """Return whether a Gaussian process of columns that aren't all texts is a kind."""

@@ -24,6 +24,7 @@ _ENTRIES: list[dict[str, Scalar]] = [
     _trees(0.15, 4, 2, 1.0, 0.5),
     _trees(0.17, 63, 5, 1.0, 0.5),
     {"kind": "linear"},
+    {"kind": "logistic"},
     {"kind": "extra_trees"},
     {"kind": "tabm", "optimization/batch_size": 256, "optimization/learning_rate": 8e-3,
      "optimization/epochs_share": 2.0},
@@ -42,7 +43,7 @@ _ON_FEW_OUTPUTS = ("trees", "extra_trees", "gaussian_process")
 
 #: Order of the kinds if a table has more columns than rows, of which a split of trees finds some that distinguish the
 #: training rows by chance, and takes long.
-_ON_MANY_COLUMNS = ("lasso", "linear", "gaussian_process", "extra_trees", "tabm", "dense", "trees")
+_ON_MANY_COLUMNS = ("lasso", "linear", "logistic", "gaussian_process", "extra_trees", "tabm", "dense", "trees")
 
 #: Number of rows up to which a Gaussian process is one of the first candidates. It takes a sample of 1,500 rows, which
 #: is enough where the target is smooth or rare.

@@ -15,9 +15,10 @@ def test_tables_of_many_classes_begin_with_a_linear_model_and_networks(n_classes
     searched.bind([data.TableEncoder().fit(table).feature], [heads.Target("multiclass", n_classes)])
     points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(200))
     kinds = [point["structured_data_block_1/kind"] for point in points]
-    assert kinds[0] == first and len(kinds) == 12
+    assert kinds[0] == first and len(kinds) == 13
     if first == "linear":
-        assert kinds[1:3] == ["tabm", "lasso"] and set(kinds[-6:]) == {"trees", "extra_trees", "gaussian_process"}
+        assert kinds[1:4] == ["logistic", "tabm", "lasso"]
+        assert set(kinds[-6:]) == {"trees", "extra_trees", "gaussian_process"}
 
 
 def test_linear_models_come_first_for_a_table_of_more_columns_than_rows():
@@ -29,7 +30,7 @@ def test_linear_models_come_first_for_a_table_of_more_columns_than_rows():
         [point["structured_data_block_1/kind"] for point in portfolio.initial_points(searched, space, conditions)]
         for conditions in (portfolio.Conditions(99), portfolio.Conditions(100))
     )
-    assert few[:4] == ["lasso", "linear", "linear", "gaussian_process"] and few[-1] == "trees"
+    assert few[:4] == ["lasso", "linear", "linear", "logistic"] and few[-1] == "trees"
     assert more[:2] == ["trees", "gaussian_process"]
 
 
