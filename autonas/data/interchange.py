@@ -1,6 +1,7 @@
 """Conversion of data of other libraries and byte orders: to pandas, to numpy, and to `tf.data.Dataset`."""
 
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -48,17 +49,37 @@ def converted(data):
     return data
 
 
-def rows_and_targets(x, y):
+def converted_rows(x, name="x"):
+    """Return converted rows.
+
+    Args:
+        x: Rows, as the user passed them.
+        name: Name of the argument for the error message. Defaults to `"x"`.
+
+    Raises:
+        ValueError: If `x` is an iterator or a generator, or can't be converted.
+    """
+    if isinstance(x, Iterator) and not _is_loader(x):
+        raise ValueError(
+            f"`{name}` must hold rows that can be read several times, which iterators and generators can't. Received: "
+            f"{describe(x)}. Pass arrays, a list of rows, a `keras.utils.PyDataset`, or a `tf.data.Dataset`, for "
+            "example by `tf.data.Dataset.from_generator`."
+        )
+    return converted(x)
+
+
+def rows_and_targets(x, y, name="x"):
     """Return converted rows and targets; the targets are a column of the rows if `y` is its name.
 
     Args:
         x: Rows, as the user passed them.
         y: Targets, or the name of a column of `x`, a string.
+        name: Name of the argument with the rows for the error about iterators. Defaults to `"x"`.
 
     Raises:
-        ValueError: If `x` has no column of this name, or several.
+        ValueError: If `x` has no column of this name, or several, or is an iterator.
     """
-    x = converted(x)
+    x = converted_rows(x, name)
     if not isinstance(y, str):
         return x, converted(y)
     columns = list(x.columns) if isinstance(x, pd.DataFrame) else []
@@ -84,8 +105,8 @@ def labelled_rows(data, y):
         y: The argument `y` of `fit`.
     """
     if isinstance(data, (list, tuple)) and len(data) == 2:
-        return rows_and_targets(*data)
-    data = converted(data)
+        return rows_and_targets(*data, name="validation_data")
+    data = converted_rows(data, "validation_data")
     return rows_and_targets(data, y) if isinstance(data, pd.DataFrame) and isinstance(y, str) else data
 
 

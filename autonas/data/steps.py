@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,12 @@ def read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[An
 
 
 def check_columns(series: Any, name: str) -> None:
-    """Raise `ValueError` if the argument `name` is a frame, of any library, with a column of other values than numbers.
+    """Raise `ValueError` if the argument `name` is an iterator, or a frame with a column of other values than numbers.
 
-    The advice is in the methods of the library.
+    The frame may be of any library. The advice is in the methods of the library.
     """
+    if isinstance(series, Iterator):
+        raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: {checks.describe(series)}")
     frame = interchange.converted(series)
     if not isinstance(frame, pd.DataFrame):
         return

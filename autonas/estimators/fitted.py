@@ -26,11 +26,11 @@ class FittedModel(predictive.PredictiveModel):
         """Return one self-contained `keras.Model` from raw rows to probabilities or numbers in the target's units.
 
         The model consists of Keras's own layers: `keras.models.load_model` loads its file in a process without
-        autonas. The inputs of a DataFrame are a dict by column, with dates as seconds since 1970. Two classes are one
-        column of the output, the probability of the second class: to train such a model in Keras, use the loss
-        `"binary_crossentropy"`. A model with a backbone of KerasHub or with layers of your own needs their classes when
-        it is loaded: `import keras_hub` first, and register your layers with
-        `keras.saving.register_keras_serializable`.
+        autonas. The inputs of a DataFrame are a dict by column, with dates as seconds since 1970 of the local time in
+        the time zone that the column had in `fit`. Two classes are one column of the output, the probability of the
+        second class: to train such a model in Keras, use the loss `"binary_crossentropy"`. A model with a backbone of
+        KerasHub or with layers of your own needs their classes when it is loaded: `import keras_hub` first, and
+        register your layers with `keras.saving.register_keras_serializable`.
 
         Example:
 
@@ -79,8 +79,8 @@ class FittedModel(predictive.PredictiveModel):
         - Images and series are one input `(n, ...)`, uint8 or float32 as in `fit`, series padded with NaN.
         - An array of numbers is one input `(n, columns)` of float32.
         - A DataFrame is an input `(n,)` for each column: numbers and booleans float32 (missing: NaN), dates int64,
-          seconds since 1970 (missing: -2^63), strings (missing: `""`). A column whose name another input or a column of
-          another DataFrame has is named `"<input>_<column>"`.
+          seconds since 1970 of the local time in the time zone of `fit` (missing: -2^63), strings (missing: `""`). A
+          column whose name another input or a column of another DataFrame has is named `"<input>_<column>"`.
         - One head is the output `"output"`, `"output_0"` in a SavedModel; several heads are outputs by their names,
           `(n, n_outputs)`. Two classes are one column, the probability of the second class.
         - Codes and ids are int32 `(n,)` and `(n, length)`. Their code book is the file `model.onnx.codes.json` beside

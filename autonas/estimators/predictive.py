@@ -255,7 +255,7 @@ class PredictiveModel(inspection.InspectedModel):
 
     def _outputs(self, x: Any) -> dict[str, np.ndarray]:
         check_is_fitted(self, "predictor_")
-        x = self._without_target(interchange.converted(x))
+        x = self._without_target(interchange.converted_rows(x))
         if is_stream(x):
             return self.predictor_.stream_outputs(x, type(self).__name__)[0]
         return self.predictor_.outputs(x, type(self).__name__)

@@ -3,6 +3,8 @@
 import math
 import warnings
 
+import keras_tuner
+
 from autonas import exceptions
 from autonas.costs.orientation import oriented
 from autonas.search.state import SearchState
@@ -51,6 +53,8 @@ class BaselineRecords:
     def warn_if_better(self, served: TrialRecord, best: TrialRecord | None) -> None:
         """Warn if a linear baseline is better than all candidates, or a constant as good as the served model.
 
+        A constant that is as good is no reason to warn if both scores are perfect.
+
         Args:
             served: Record of the served model. An ensemble on few rows may have a worse score than a candidate.
             best: Record of the best candidate, or `None` if no candidate satisfies the constraints.
@@ -67,7 +71,7 @@ class BaselineRecords:
             # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
             compared = scores[:1] if number == 0 else scores
             lead = min(oriented(record.score - score, self.goal.main.direction) for score in compared)
-            if lead > 0 or (lead == 0 and number == 0):
+            if lead > 0 or (lead == 0 and number == 0 and not _is_perfect(record.score, self.goal.main)):
                 ahead.append((lead, record))
         if ahead:
             _, baseline = max(ahead, key=lambda pair: pair[0])
@@ -78,3 +82,9 @@ class BaselineRecords:
                 exceptions.BaselineWarning,
                 stacklevel=4,
             )
+
+
+def _is_perfect(score: float, objective: keras_tuner.Objective) -> bool:
+    """Return whether a score can't be better: 0 for losses and errors, also if negated, and 1 for other metrics."""
+    is_error = objective.direction == "min" or objective.name.removeprefix("val_").startswith("neg_")
+    return score == (0.0 if is_error else 1.0)

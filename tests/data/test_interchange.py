@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from autonas.data import interchange
+from autonas.data.fit_data import FitData
 
 COLUMNS = {
     "count": [1, None, 3],
@@ -49,6 +50,24 @@ def test_a_column_becomes_a_series_and_several_inputs_are_converted_one_by_one()
 @pytest.mark.parametrize("data", [None, "text", ["a", "b"], np.zeros(3), pd.DataFrame({"a": [1]}), pd.Series([1])])
 def test_other_objects_are_returned_unchanged(data):
     assert interchange.converted(data) is data
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: zip([[0.0]], [1]),
+        lambda: (row for row in [[0.0], [1.0]]),
+        lambda: map(list, [[0.0]]),
+        lambda: iter(tf.data.Dataset.from_tensor_slices(([[0.0]], [1]))),
+    ],
+)
+def test_iterators_are_refused_with_and_without_targets(make):
+    for y in (None, [1], "y"):
+        with pytest.raises(ValueError, match="`x` .* iterators and .*PyDataset.*tf.data.Dataset.from_generator"):
+            FitData.of(make(), y)
+    for validation_data in (make(), (make(), [1])):
+        with pytest.raises(ValueError, match="`validation_data` .* iterators and generators can't. Received: "):
+            FitData.of([[0.0]], [1], validation_data=validation_data)
 
 
 @pytest.mark.parametrize(

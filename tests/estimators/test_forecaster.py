@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -177,7 +178,9 @@ def test_saved_pickled_cloned_and_exported(arguments, tmp_path, run_elsewhere):
 
 
 def test_a_constant_series(arguments):
-    model = autonas.TimeSeriesForecaster(horizon=2, **arguments).fit(np.full(60, 7.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", autonas.BaselineWarning)  # Nothing is better than a perfect forecast.
+        model = autonas.TimeSeriesForecaster(horizon=2, **arguments).fit(np.full(60, 7.0))
     np.testing.assert_allclose(model.predict(np.full(60, 7.0)), [7, 7], atol=1e-3)
     assert np.isnan(model.evaluate(np.full(60, 7.0))["mase"])
 
@@ -223,6 +226,7 @@ def test_bad_input_is_refused_in_one_line_before_anything_is_written(arguments, 
         ({}, (gap,), "`series` has 2 NaN or infinite values, the first at index 5"),
         ({}, (frame,), "column 'b' of other values"),
         ({}, (series.reshape(10, 12, 2),), "must have shape"),
+        ({}, (iter(series),), "`series` must be an array, a Series or a DataFrame. Received: iterator"),
         ({}, (series, series[:9]), "as many rows"),
         ({"target": "z"}, (frame[["a"]],), "`target` must name a column"),
         ({"target": "a"}, (frame[["a"]], series), "must be None if `y` is given"),

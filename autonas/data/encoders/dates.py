@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import datetime
 import re
 import warnings
 
@@ -40,6 +41,8 @@ _DAYS_AND_TIMES = [
     (re.compile(f"{day}(?:{_TIME})?", re.IGNORECASE), formats, is_strict) for day, formats, is_strict in _DAYS
 ]
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?")
+#: Offset of a string in ISO 8601 from UTC, after the first eight characters, which may have the hyphens of a day.
+_OFFSET, _DAY_LENGTH = re.compile("[Z+-].*"), 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +55,19 @@ class Notation:
             `False`.
         is_ambiguous: Whether no value shows which of two numbers is the day and which is the month. Defaults to
             `False`.
+        zone: Name of the time zone of the column, to which dates of other zones are converted: `"Europe/Berlin"`,
+            `"UTC+02:00"`, or `""` if the dates have no time zone. Defaults to `None`: dates with a time zone are
+            converted to UTC, and dates without are accepted as they are.
     """
 
     format: str = ISO
     has_others: bool = False
     is_ambiguous: bool = False
+    zone: str | None = None
+
+    def __post_init__(self):
+        if self.zone is not None and self.zone.startswith("dateutil/"):  # pandas would open a file of any name.
+            raise ValueError(f"`zone` must be the name of a time zone. Received: {self.zone!r:.60}")
 
 
 def find_notation(strings, counts):
@@ -150,35 +161,130 @@ def warn_of(notation, strings, name):
         )
 
 
+def find_zone(series, notation):
+    """Return the `zone` of a column's `Notation`.
+
+    Dates of several zones, such as strings with the offsets of summer and winter, have the zone `"UTC"`, and so do
+    dates of a zone without a name in the database of time zones.
+
+    Args:
+        series: Column of a table.
+        notation: The `Notation` of strings.
+
+    Raises:
+        ValueError: If only some of the dates have a time zone.
+    """
+    zones = _zones(*_read(series, notation), notation)
+    if len(zones) > 1 and "" in zones:
+        raise ValueError(
+            f"Column {series.name!r} of `x` must hold dates with a time zone in all rows or in none. Received: both. "
+            "Add the time zone to the dates that have none by `.dt.tz_localize`."
+        )
+    return "UTC" if len(zones) > 1 else next(iter(zones), None)
+
+
 def as_datetimes(series, notation=Notation()):  # noqa: B008 (it is frozen)
     """Convert a column of dates to a Series of datetimes without a time zone, with NaT for missing values.
 
-    Dates with a time zone are converted to UTC.
+    The datetimes are local times in the time zone of the column.
 
     Args:
         series: Column of a table: datetimes, periods, date objects or strings.
         notation: The `Notation` of strings. Defaults to ISO 8601.
 
     Raises:
-        ValueError: If a value isn't a date.
+        ValueError: If a value isn't a date, or if the dates have a time zone and the dates in `fit` had none, or the
+            reverse.
     """
+    series, datetimes = _read(series, notation)
+    if notation.zone is not None:
+        _check_zones(_zones(series, datetimes, notation), notation.zone, series.name)
+    if datetimes.dt.tz is not None:
+        datetimes = datetimes.dt.tz_convert(notation.zone or "UTC").dt.tz_localize(None)
+    return datetimes
+
+
+def _read(series, notation):
+    """Return a column with elements of pandas or Python, and a Series of its datetimes, in UTC if it has strings."""
     if isinstance(series.dtype, pd.PeriodDtype):
         series = series.dt.to_timestamp()
     if isinstance(series.dtype, pd.ArrowDtype):
         series = series.astype(object)  # Dates of Arrow lack some methods of datetimes of pandas.
-    if not pd.api.types.is_datetime64_any_dtype(series.dtype):
-        series = _parse_column(series, notation)
-    if getattr(series.dt, "tz", None) is not None:
-        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-    return series
+    is_read = pd.api.types.is_datetime64_any_dtype(series.dtype)
+    return series, series if is_read else _parse_column(series, notation)
+
+
+def _zones(series, datetimes, notation):
+    """Return the set of the names of the time zones in a column, `""` for dates without a time zone."""
+    is_present = datetimes.notna().to_numpy()
+    if series is datetimes:
+        zones = [series.dt.tz] if is_present.any() else []
+    else:
+        has_offsets = notation.format == ISO
+        zones = [_zone(value, has_offsets) for value in series.astype(object).to_numpy()[is_present]]
+    # The time zones of dateutil can't be hashed.
+    distinct = {zone if isinstance(zone, str) else id(zone): zone for zone in zones}
+    return set(map(_zone_name, distinct.values()))
+
+
+def _zone(value, has_offsets):
+    """Return the time zone of a date object, the offset of a string as a string, or `None`."""
+    if not isinstance(value, (str, bytes)):
+        return getattr(value, "tzinfo", None)
+    offset = _OFFSET.search(_as_text(value), _DAY_LENGTH) if has_offsets else None
+    return offset and offset[0]
+
+
+def _zone_name(zone):
+    """Return the name of a time zone or of an offset in ISO 8601, `""` for `None`."""
+    if zone is None:
+        return ""
+    if isinstance(zone, str):
+        zone = pd.Timestamp(f"2000-01-01T00:00{zone}").tz
+    offset = zone.utcoffset(None)
+    if offset is not None:
+        return str(datetime.timezone(offset))
+    # The names of zoneinfo and of pytz.
+    return getattr(zone, "key", None) or getattr(zone, "zone", None) or "UTC"
+
+
+def _check_zones(zones, zone, name):
+    """Raise a `ValueError` if dates of `transform` have no time zone, unlike the dates in `fit`, or the reverse.
+
+    Args:
+        zones: Set of the names of time zones in the column.
+        zone: Name of the time zone in `fit`, or `""`.
+        name: Name of the column.
+    """
+    if zone and "" in zones:
+        raise ValueError(
+            f"Column {name!r} of `x` must hold dates with a time zone as in fit. Received: dates without a time zone. "
+            f"Add it, for example by `pandas.to_datetime(x[{name!r}]).dt.tz_localize({zone!r})`."
+        )
+    if not zone and zones - {""}:
+        raise ValueError(
+            f"Column {name!r} of `x` must hold dates without a time zone as in fit. Received: dates in "
+            f"{min(zones - {''})!r:.60}. Convert them to the local times of fit, for example by "
+            f"`pandas.to_datetime(x[{name!r}], utc=True).dt.tz_convert(zone).dt.tz_localize(None)`."
+        )
 
 
 def as_unix_seconds(series, notation=Notation()):  # noqa: B008
     """Convert a column of dates to seconds since 1970, int64, with `MISSING_DATE` for missing values.
 
-    See `as_datetimes` for the arguments and errors.
+    The seconds are of local times, see `as_datetimes`, as are the arguments and errors.
     """
     return as_datetimes(series, notation).to_numpy().astype("datetime64[s]").astype("int64")
+
+
+def from_unix_seconds(seconds, notation):
+    """Return a Series of dates from the array of `as_unix_seconds`, in the time zone of the `Notation`."""
+    datetimes = pd.Series(seconds.view("datetime64[s]"))
+    if not notation.zone:
+        return datetimes
+    # The hour that occurs twice at the end of summer time has the same local times in both readings.
+    is_summer = np.ones(len(datetimes), dtype=bool)
+    return datetimes.dt.tz_localize(notation.zone, ambiguous=is_summer, nonexistent="shift_forward")
 
 
 def column_date_parts(series, notation=Notation()):  # noqa: B008

@@ -25,7 +25,8 @@ class TableEncoder(Encoder):
     The kind of a column is inferred from the training set (see `columns.infer_column`). If the kind is number or date,
     but other rows have other values, the column is a category. Columns without any value in the training set are
     ignored. Strings are dates or numbers if nearly all of them have the same notation (see `dates.find_notation` and
-    `number_strings.find_notation`), and later rows must have this notation, too.
+    `number_strings.find_notation`), and later rows must have this notation, too. Dates with a time zone are read as
+    local times in the time zone of `fit` (see `dates.find_zone`).
 
     The tensors are the following. A tensor without columns is absent.
 
@@ -49,8 +50,9 @@ class TableEncoder(Encoder):
 
     For an array of numbers, `keras_model()` has one float32 input `(columns,)`. For other tables, it has an input of
     shape `()` for every column, named as in `input_names`: numbers and booleans are float32 (NaN if missing), dates
-    int64 seconds since 1970 (-2**63, numpy's NaT, if missing), categories and texts strings (`""` if missing). Numbers
-    are float64 if the mean of the column, or of a column of the array, is beyond 1e4 times its standard deviation.
+    int64 seconds since 1970 of the local time in the column's time zone (-2**63, numpy's NaT, if missing), categories
+    and texts strings (`""` if missing). Numbers are float64 if the mean of the column, or of a column of the array, is
+    beyond 1e4 times its standard deviation.
     Because of the float32 inputs, its output differs from `transform` by up to 6e-4.
 
     Args:
@@ -66,7 +68,7 @@ class TableEncoder(Encoder):
         "kinds": [("number", "date", "category", "text", None)],
         "used": (None, [int]),
         "parts": [[_NAME, [int]]],
-        "notations?": [[_NAME, {"format": str, "has_others": bool, "is_ambiguous": bool}]],
+        "notations?": [[_NAME, {"format": str, "has_others": bool, "is_ambiguous": bool, "zone?": (None, str)}]],
         "number_notations?": [[_NAME, {"symbol": str, "thousands": str, "decimal": str, "has_others": bool}]],
         # Lists of strings only: if a vocabulary were a single string, Keras would open it as a file.
         "vocabularies": [[_NAME, [str]]],
@@ -130,7 +132,9 @@ class TableEncoder(Encoder):
                 self.number_notations_ |= {name: notation} if notation != number_strings.Notation() else {}
             elif kind == "date":
                 # Use all rows, since a day after the 12th in any row resolves the order of day and month.
-                self.notations_[name] = columns.find_notation(all_rows.iloc[:, position])
+                rows = all_rows.iloc[:, position]
+                notation = columns.find_notation(rows)
+                self.notations_[name] = dataclasses.replace(notation, zone=dates.find_zone(rows, notation))
                 date_parts = dates.column_date_parts(series, self.notations_[name])
                 varying = [index for index, values in enumerate(date_parts) if np.nanmin(values) != np.nanmax(values)]
                 self.parts_[name] = varying or [0]
@@ -257,7 +261,7 @@ class TableEncoder(Encoder):
         rows = pd.DataFrame({name: raw[self.input_names[name]] for name, _ in self.used_columns()})
         for name, kind in self.used_columns():
             if kind == "date":
-                rows[name] = rows[name].to_numpy().view("datetime64[s]")
+                rows[name] = dates.from_unix_seconds(rows[name].to_numpy(), self.notations_[name])
         # Add the ignored columns.
         return rows.reindex(columns=self.columns_)
 

@@ -1,14 +1,16 @@
 import dataclasses
+import datetime
 import json
 import warnings
 
+import dateutil.tz
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 import autonas
-from autonas.data import TableEncoder
+from autonas.data import TableEncoder, interchange
 from autonas.data.encoders import columns, dates
 
 DAYS = pd.Series(pd.date_range("1986-09-22 13:45:10", periods=60, freq="100D 7h"))
@@ -35,6 +37,104 @@ def test_date_parts_are_those_of_pandas():
 def test_a_time_zone_is_read_as_utc():
     zoned = pd.Series(pd.to_datetime(["2020-06-01 01:00"]).tz_localize("Europe/Paris"))
     assert dates.as_unix_seconds(zoned)[0] == pd.Timestamp("2020-05-31 23:00").timestamp()
+
+
+#: Times in New York, whose clocks are set back in November 2024, so that an hour occurs twice.
+ZONED = pd.Series(pd.date_range("2024-10-30 22:30", periods=200, freq="1h", tz="America/New_York"), name="t")
+ZONED[5] = pd.NaT
+LOCAL = ZONED.dt.tz_localize(None)
+
+
+def polars_column(column):
+    utc = pytest.importorskip("polars").from_pandas(column.dt.tz_convert(None))
+    return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(str(column.dt.tz))
+
+
+def numbers_of(encoder, column):
+    return encoder.transform(column.rename("t").to_frame())["numbers"]
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda column: column,
+        lambda column: column.astype(object),
+        lambda column: column.astype(object).map(lambda date: date.to_pydatetime(), na_action="ignore"),
+        lambda column: interchange.converted(polars_column(column)),
+        lambda column: column.astype(pd.ArrowDtype(pytest.importorskip("pyarrow").timestamp("us", "America/New_York"))),
+    ],
+    ids=["pandas", "objects", "python", "polars", "arrow"],
+)
+def test_parts_of_dates_with_a_time_zone_are_those_of_local_times(convert, check_encoder):
+    table = convert(ZONED).to_frame()
+    encoder = TableEncoder().fit(table)
+    tensors = check_encoder(encoder, table)
+    np.testing.assert_array_equal(tensors["numbers"], numbers_of(TableEncoder().fit(LOCAL.to_frame()), LOCAL))
+    rows = encoder.rows_of(encoder.raw_arrays(table))
+    np.testing.assert_array_equal(encoder.transform(rows)["numbers"], tensors["numbers"])
+
+
+def test_later_rows_of_other_time_zones_are_converted():
+    encoder = TableEncoder().fit(ZONED.to_frame())
+    expected = numbers_of(encoder, ZONED)
+    iso = ZONED.map(lambda date: date.isoformat(), na_action="ignore")
+    for column in (ZONED.dt.tz_convert("Asia/Kolkata"), iso, ZONED.dt.tz_convert("UTC").dt.strftime("%Y%m%dT%H%M%SZ")):
+        np.testing.assert_array_equal(numbers_of(encoder, column), expected)
+    assert np.isnan(numbers_of(encoder, pd.Series([pd.NaT, None]))).all()
+
+
+@pytest.mark.parametrize(
+    ("column", "zone"),
+    [
+        (ZONED, "America/New_York"),
+        (LOCAL, ""),
+        (LOCAL.dt.date, ""),
+        (LOCAL.astype(str), ""),
+        (ZONED.astype(str), "UTC"),  # Two offsets.
+        (pd.Series(["2024-01-01T10:00:00+05:30", "2024-02-01 11:00:00.5+0530"]), "UTC+05:30"),
+        (pd.Series(["2024-01-01T10:00Z", "2024-02-01T11:00+0000"]), "UTC"),
+        (LOCAL.dt.tz_localize(datetime.timezone(datetime.timedelta(hours=-3), "summer")), "UTC-03:00"),
+        (ZONED.dt.tz_convert(dateutil.tz.gettz("Europe/Paris")), "UTC"),  # It has no name.
+        (pd.Series([ZONED[0], ZONED[1].tz_convert("Europe/Paris")], dtype=object), "UTC"),
+        (pd.Series(["22-September-1986", "23-September-1986"]), ""),
+    ],
+)
+def test_the_time_zone_of_a_column(column, zone):
+    encoder = TableEncoder().fit(column.rename("t").to_frame())
+    config = json.loads(json.dumps(encoder.get_config()))
+    assert TableEncoder.from_config(config).notations_["t"].zone == zone
+    numbers_of(encoder, column)
+
+
+@pytest.mark.parametrize("convert", [lambda column: column, lambda column: column.astype(object)])
+def test_dates_without_a_time_zone_are_refused_where_fit_had_one_and_the_reverse(convert):
+    encoder = TableEncoder().fit(ZONED.to_frame())
+    for column in (convert(LOCAL), LOCAL.dropna().astype(str), LOCAL.dt.date, LOCAL.dt.to_period("D")):
+        with pytest.raises(ValueError, match="Column 't' .* with a time zone .*tz_localize\\('America/New_York'\\)"):
+            numbers_of(encoder, column)
+    encoder = TableEncoder().fit(LOCAL.to_frame())
+    for column in (convert(ZONED), ZONED.dropna().astype(str)):
+        with pytest.raises(ValueError, match="Column 't' .* without a time zone .* Received: dates in .*tz_convert"):
+            numbers_of(encoder, column)
+    with pytest.raises(ValueError, match="Column 't' .* time zone in all rows or in none. Received: both"):
+        TableEncoder().fit(pd.concat([ZONED.astype(object), convert(LOCAL)]).to_frame())
+
+
+def test_a_config_from_before_time_zones_reads_utc():
+    config = TableEncoder().fit(ZONED.dt.tz_convert("UTC").to_frame()).get_config()
+    for _, notation in config["state"]["notations"]:
+        del notation["zone"]
+    again = TableEncoder.from_config(config)
+    utc = ZONED.dt.tz_convert("UTC").dt.tz_localize(None)
+    np.testing.assert_array_equal(numbers_of(again, ZONED), numbers_of(again, utc))
+
+
+def test_a_config_opens_no_file_by_the_name_of_a_time_zone():
+    config = TableEncoder().fit(ZONED.to_frame()).get_config()
+    for _, notation in config["state"]["notations"]:
+        notation["zone"] = "dateutil//tmp/file"
+    with pytest.raises(ValueError, match="`zone` must be the name of a time zone"):
+        TableEncoder.from_config(config)
 
 
 @pytest.mark.parametrize("date_format", FORMATS)
@@ -189,6 +289,27 @@ def test_a_saved_or_exported_model_reads_the_same_dates(tmp_path, run_elsewhere)
     )
     np.testing.assert_allclose(exported[:, 0], expected, atol=0.1)
     assert model.export(tmp_path / "model.keras").inputs["week"] == "(None,) int64"
+
+
+def test_a_saved_or_exported_model_reads_local_times(tmp_path):
+    table = ZONED.to_frame().assign(pump=["a", "b"] * 100)
+    trees = {"structured_data_block_1/kind": "trees"}
+    model = autonas.AutoModel(
+        max_trials=1, hyperparameters=trees, tensorboard=False, verbose=0, seed=0, directory=tmp_path / "run"
+    ).fit(table.drop(5), LOCAL.drop(5).dt.hour >= 12)
+    assert model.score(table.drop(5), LOCAL.drop(5).dt.hour >= 12) == 1
+    model.save(tmp_path / "model")
+    loaded = autonas.AutoModel.load(tmp_path / "model")
+    expected = model.predict_proba(table)
+    np.testing.assert_array_equal(loaded.predict_proba(table.assign(t=ZONED.dt.tz_convert("UTC"))), expected)
+    with pytest.raises(ValueError, match="Column 't' .* with a time zone"):
+        loaded.predict(table.assign(t=LOCAL))
+    seconds = dates.as_unix_seconds(LOCAL)
+    exported = model.export_model().predict(
+        {"t": seconds, "pump": keras.ops.convert_to_tensor(table["pump"].tolist())}, verbose=0
+    )
+    np.testing.assert_allclose(exported[:, 0], expected[:, 1], atol=1e-5)
+    assert loaded.export(tmp_path / "model.keras").inputs["t"] == "(None,) int64"
 
 
 @pytest.mark.parametrize("strings", [["01.02.2015", "03.04.2015"], ["01/02/1986", "03/04/1990"], ["1/2/86", "13/4/90"]])
