@@ -60,7 +60,7 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
         header["supernet"] = supernet_training
     header["fidelity"] = _fidelity(plan, prepared)[0]
     header["strategy_arguments"] = _arguments_of(plan.strategy.strategy)
-    header["warm_start"] = [search.digest() for search in plan.strategy.earlier_searches] or None
+    header["warm_start"] = earlier_runs.entry(plan.request.warm_start, plan.strategy.earlier_searches)
     directory = _directory(plan.request, header)
     with lock.held(directory):
         if plan.request.overwrite:

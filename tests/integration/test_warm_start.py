@@ -1,5 +1,8 @@
 """A search begins from earlier searches on other data."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
@@ -46,11 +49,58 @@ def test_the_best_architectures_of_the_earlier_search_come_after_the_default(ear
 
 
 def test_a_search_goes_on_with_the_same_warm_start_only(earlier, tmp_path):
-    first = model(warm_start=[earlier.directory_], directory=tmp_path).fit(*data(1))
-    longer = model(warm_start=[earlier.directory_], directory=tmp_path, max_trials=5).fit(*data(1))
+    first = model(warm_start=[earlier.directory_], directory=tmp_path / "run").fit(*data(1))
+    longer = model(warm_start=[earlier.directory_], directory=tmp_path / "run", max_trials=5).fit(*data(1))
     assert len(architectures(longer)) == 5 and architectures(longer)[:4] == architectures(first)
-    with pytest.raises(ValueError, match="warm_start was .* and is None"):
-        model(directory=tmp_path).fit(*data(1))
+    with pytest.raises(ValueError, match="warm_start was .*earlier' and is None"):
+        model(directory=tmp_path / "run").fit(*data(1))
+    model(directory=tmp_path / "other", seed=1).fit(*data(0))
+    with pytest.raises(ValueError, match="warm_start was .*earlier' and is .*other'"):
+        model(warm_start=tmp_path / "other", directory=tmp_path / "run").fit(*data(1))
+    with pytest.raises(ValueError, match="warm_start was None and is .*earlier'"):
+        model(warm_start=earlier.directory_, directory=tmp_path / "other", seed=1).fit(*data(0))
+
+
+def test_a_search_reads_the_earlier_folders_only_at_its_beginning(earlier, tmp_path, monkeypatch):
+    shutil.copytree(earlier.directory_, tmp_path / "earlier")
+    monkeypatch.chdir(tmp_path)
+    whole = model(directory="whole", warm_start="earlier", max_trials=5).fit(*data(1))
+    begun = model(directory="run", warm_start="earlier").fit(*data(1))
+    model(directory="earlier", max_trials=5).fit(*data(0))
+    assert len(begun.reopen(*data(1)).get_models(2)) == 2
+    shutil.rmtree("earlier")
+    longer = model(directory="run", warm_start=tmp_path / "earlier", max_trials=5).fit(*data(1))
+    assert architectures(longer) == architectures(whole)
+    graph = {"inputs": longer.inputs, "outputs": longer.outputs}
+    loaded = autonas.AutoModel.load("run/model").set_params(**graph).reopen(*data(1))
+    np.testing.assert_array_equal(loaded.predict(data(1)[0]), longer.predict(data(1)[0]))
+
+
+def test_a_search_begins_from_the_search_that_it_overwrites(earlier, tmp_path):
+    shutil.copytree(earlier.directory_, tmp_path / "run")
+    arguments = {"directory": tmp_path / "run", "warm_start": tmp_path / "run"}
+    begun = model(overwrite=True, strategy="evolution", **arguments).fit(*data(1))
+    longer = model(strategy="evolution", max_trials=5, **arguments).fit(*data(1))
+    assert architectures(longer)[:4] == architectures(begun)
+    better = [values for values in best(earlier)[:3] if values != architectures(earlier)[0]]
+    assert architectures(longer)[1 : 1 + len(better)] == better
+
+
+def test_a_search_of_an_earlier_version_reads_the_folders_again(earlier, tmp_path):
+    shutil.copytree(earlier.directory_, tmp_path / "earlier")
+    model(directory=tmp_path / "run", warm_start=tmp_path / "earlier").fit(*data(1))
+    journal = tmp_path / "run" / "journal.jsonl"
+    header, *lines = journal.read_text().splitlines(keepends=True)
+    facts = {name: fact for name, fact in json.loads(header).items() if name not in ("n", "crc")}
+    facts["warm_start"] = facts["warm_start"]["digests"]
+    journal.write_text(json.dumps(facts) + "\n" + "".join(lines))
+    again = model(directory=tmp_path / "run", warm_start=tmp_path / "earlier", max_trials=5).fit(*data(1))
+    assert len(architectures(again)) == 5
+    model(directory=tmp_path / "earlier", max_trials=5).fit(*data(0))
+    with pytest.raises(ValueError, match=r"the search in '.*earlier' \(warm_start\) has changed since"):
+        model(directory=tmp_path / "run", warm_start=tmp_path / "earlier", max_trials=6).fit(*data(1))
+    with pytest.raises(ValueError, match="warm_start was given and is None"):
+        model(directory=tmp_path / "run", max_trials=6).fit(*data(1))
 
 
 def test_short_trainings_are_warm_started_too(earlier):
