@@ -86,21 +86,28 @@ def _listed(folders: Folders) -> list[Any]:
 
 
 def _read(directory: str | os.PathLike) -> EarlierSearch:
-    header = folder.earlier_header(directory)
-    ended = [] if header is None else events.read(journal.Journal(os.path.join(directory, journal.NAME)))
+    try:
+        header = folder.earlier_header(directory)
+        ended = [] if header is None else events.read(journal.Journal(os.path.join(directory, journal.NAME)))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            "`warm_start` must be the folder of a search whose journal can be read. Received: "
+            f"{os.fspath(directory)!r:.200}. {type(error).__name__}: {error}"
+        ) from error
     records = [
         _record(number, event)
         for number, event in enumerate(ended)
         if isinstance(event, events.Ended) and reserved.is_candidate(event.values)
     ]
     trials = order.comparable(records)
-    if header is None or len(trials) < FEWEST:
-        held = "no search" if header is None else f"a search with {len(trials)} comparable trials"
+    goal = None if header is None else header.get("goal")  # An oracle without `fit` writes none.
+    if goal is None or len(trials) < FEWEST:
+        held = "no search by `fit`" if goal is None else f"a search with {len(trials)} comparable trials"
         raise ValueError(
             f"`warm_start` must be the folder of a search with at least {FEWEST} scored trials. Received: "
             f"{os.fspath(directory)!r:.200}, which holds {held}. `directory_` of a fitted model is such a folder."
         )
-    (_, direction), *_ = header["goal"]["objectives"]
+    (_, direction), *_ = goal["objectives"]
     return EarlierSearch(
         [reserved.architecture(trial.values) for trial in trials],
         [oriented(float(trial.score), direction) for trial in trials if trial.score is not None],

@@ -122,3 +122,19 @@ def test_settings_of_the_training_do_not_make_spaces_alike(earlier):
     outputs = autonas.RegressionHead(dropout=0.0)(autonas.DenseBlock(name="other")(inputs))
     with pytest.raises(ValueError, match="`warm_start` must be folders of searches in the same space.*'dense_block"):
         autonas.AutoModel(inputs, outputs, warm_start=earlier.directory_, **BUDGET).fit(*data(1))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "Is a directory"),
+        (b"x\n", "Line 1 of 1 of the journal .* is damaged"),
+        (b'{"event": "search", "version": 1, "seed": 0}\n', "which holds no search by `fit`"),
+    ],
+)
+def test_a_journal_that_cannot_be_read_is_refused_by_the_argument(tmp_path, content, reason):
+    journal = tmp_path / "earlier" / "journal.jsonl"
+    journal.parent.mkdir()
+    journal.mkdir() if content is None else journal.write_bytes(content)
+    with pytest.raises(ValueError, match=f"`warm_start` must be the folder of a search .*earlier'.* {reason}"):
+        model(warm_start=tmp_path / "earlier").fit(*data(1))
