@@ -40,12 +40,18 @@ def best(model):
     return [record["values"] for record in sorted(records, key=lambda record: record["score"])]
 
 
-@pytest.mark.parametrize("strategy", ["bayesian", "evolution"])
+@pytest.mark.parametrize("strategy", ["bayesian", "evolution", "random", autonas.oracles.RandomOracle()])
 def test_the_best_architectures_of_the_earlier_search_come_after_the_default(earlier, strategy):
     default, *warm = architectures(model(strategy=strategy, warm_start=earlier.directory_).fit(*data(1)))
     assert default == architectures(earlier)[0]
     better = [values for values in best(earlier)[:3] if values != default]
     assert warm[: len(better)] == better
+
+
+def test_initial_points_of_the_user_take_precedence(earlier):
+    oracle = autonas.oracles.RandomOracle(initial_points=[{"dense_block_1/depth": 3}])
+    first, second, *_ = architectures(model(strategy=oracle, warm_start=earlier.directory_).fit(*data(1)))
+    assert first["dense_block_1/depth"] == 3 and second not in best(earlier)
 
 
 def test_a_search_goes_on_with_the_same_warm_start_only(earlier, tmp_path):
@@ -103,11 +109,13 @@ def test_a_search_of_an_earlier_version_reads_the_folders_again(earlier, tmp_pat
         model(directory=tmp_path / "run", max_trials=6).fit(*data(1))
 
 
-def test_short_trainings_are_warm_started_too(earlier):
-    short = model(warm_start=earlier.directory_, epochs=4, fidelity="successive_halving").fit(*data(1))
+@pytest.mark.parametrize("strategy", ["auto", "random"])
+def test_short_trainings_are_warm_started_too(earlier, strategy):
+    arguments = {"epochs": 4, "fidelity": "successive_halving", "strategy": strategy}
+    short = model(warm_start=earlier.directory_, **arguments).fit(*data(1))
     common = {name for name in architectures(short)[0] if name in architectures(earlier)[0]}
-    first = [{name: values[name] for name in common} for values in best(earlier)[:1]]
-    assert first[0] in [{name: values.get(name) for name in common} for values in architectures(short)]
+    tried = [{name: values.get(name) for name in common} for values in architectures(short)]
+    assert all({name: values.get(name) for name in common} in tried for values in best(earlier)[:3])
 
 
 def test_a_search_of_another_space_is_refused_by_name(earlier):
