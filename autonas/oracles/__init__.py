@@ -113,7 +113,7 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
     return oracle
 
 
-def _has_default_points(description: Oracle | type[Oracle]) -> bool:
+def _has_default_points(description: Any) -> bool:
     """Return whether the initial points of a strategy are those of its class."""
     if isinstance(description, type):
         return True
