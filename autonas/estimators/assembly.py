@@ -19,7 +19,7 @@ from autonas.evaluation import budget as budgets
 from autonas.evaluation import pace
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
-from autonas.oracles import Oracle, earlier_search
+from autonas.oracles import Oracle, constructors, earlier_search
 from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
 from autonas.preparation import header as headers
 from autonas.preparation.arrays import Prepared
@@ -59,8 +59,10 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
     if supernet_training is not None:
         header["supernet"] = supernet_training
     header["fidelity"] = _fidelity(plan, prepared)[0]
-    header["strategy_arguments"] = _arguments_of(plan.strategy.strategy)
-    header["warm_start"] = [search.digest() for search in plan.strategy.earlier_searches] or None
+    header["strategy_arguments"] = _arguments_of(
+        plan.strategy.strategy, planning.earlier_fact(plan.request, "strategy_arguments")
+    )
+    header["warm_start"] = earlier_runs.entry(plan.request.warm_start, plan.strategy.earlier_searches)
     directory = _directory(plan.request, header)
     with lock.held(directory):
         if plan.request.overwrite:
@@ -101,16 +103,32 @@ def _fidelity(plan: Plan, prepared: Prepared) -> tuple[str, dict[str, Any]]:
     return plan.fidelity(prepared.dataset.n_train, prepared.graph.features.values())
 
 
-def _arguments_of(strategy: Any) -> dict[str, Any] | None:
-    """Return the arguments of a strategy but for the number of trials, a JSON-like dict; `None` for a name."""
+def _arguments_of(strategy: Any, earlier: Any) -> dict[str, Any] | None:
+    """Return the arguments of a strategy, and their defaults, but for the number of trials, a JSON-like dict.
+
+    Defaults that the search to be continued doesn't have are left out: earlier versions wrote the given arguments only.
+
+    Args:
+        strategy: The strategy: an oracle, or a name, which has no arguments.
+        earlier: The return value in the search to be continued, or `None`.
+
+    Returns:
+        `None` for a name.
+    """
     if not isinstance(strategy, Oracle):
         return None
+    defaults = constructors.accepted(type(strategy))
     described: dict[str, Any] = {}
-    for name, value in strategy.arguments.items():
+    for name, value in (defaults | strategy.arguments).items():
+        before = earlier.get(name) if isinstance(earlier, dict) else None
         if isinstance(value, Oracle):
-            described[name] = {type(value).__name__: _arguments_of(value)}
+            cls = type(value).__name__
+            described[name] = {cls: _arguments_of(value, before.get(cls) if isinstance(before, dict) else None)}
         elif name != "max_trials":
-            described[name] = value if isinstance(value, (bool, int, float, str)) else type(value).__name__
+            is_scalar = isinstance(value, (bool, int, float, str))
+            is_default = value is defaults.get(name) or (is_scalar and value == defaults.get(name))
+            if not is_default or before is not None or (is_scalar and earlier is None):
+                described[name] = value if is_scalar else type(value).__name__
     return described
 
 

@@ -74,7 +74,8 @@ class AutoModel(searched.SearchedModel):
             folders. After the default architecture, the best three architectures of these searches are tried. A
             Bayesian strategy also learns from all scores of the earlier searches. An earlier search has more influence
             if its scores rank the trials of this search correctly (see `autonas.oracles.BayesianOracle`). Requires a
-            strategy of autonas that trains no supernet. Defaults to `None`; `False` and an empty list are the same.
+            strategy of autonas that trains no supernet. The folders are read when the search begins, not when it
+            continues. Defaults to `None`; `False` and an empty list are the same.
         fidelity: How far candidates are trained. `"full"`: for all epochs. `"successive_halving"`: for a fiftieth of
             the epochs, after which the best candidates are promoted to longer trainings; `max_trials` is then the
             number of architectures, and every promotion is a further row of the leaderboard. `"hyperband"`: as

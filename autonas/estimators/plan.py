@@ -356,7 +356,7 @@ def make_plan(estimator: Any, data: FitData, started: float | None = None, setti
             request.weight_sharing,
             request.fidelity,
             request.trains_supernet,
-            earlier_runs.read(request.warm_start),
+            earlier_runs.read(request.warm_start, earlier_fact(request, "warm_start")),
             continued_fidelity=earlier_fact(request, "fidelity"),
         ),
         Selection(

@@ -101,11 +101,6 @@ class Evaluator(training_context.TrainingContext):
             outcome = attempt.Attempt(self, job, batch_size // 2).run(on_epoch, on_checkpoint)
         return outcome
 
-    def retrain(self, job):
-        """Train a candidate again in the same way; return its `Trained`, or `None` if the training fails."""
-        self.evaluate(job)
-        return self.in_memory.get(job.trial_id)
-
     def baselines(self, time_limit=None):
         """Return the list of `Baseline`s, which is empty for a stream whose validation rows aren't read yet.
 

@@ -87,6 +87,9 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
         "updates_per_epoch": extent.updates_per_epoch,
         "max_epochs": extent.max_epochs,
     }
+    if space.earlier_searches and _has_default_points(description):
+        # Random search, too, begins from the best architectures of earlier searches.
+        facts["initial_points"] = space.initial_points
     arguments: dict[str, Any] = {
         "objective": goal.main,
         "objectives": list(goal.objectives),
@@ -108,6 +111,13 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
     oracle = _with_facts(strategy, facts, **arguments)
     oracle.check()  # Its arguments were checked without those that only the search knows.
     return oracle
+
+
+def _has_default_points(description: Any) -> bool:
+    """Return whether the initial points of a strategy are those of its class."""
+    if isinstance(description, type):
+        return True
+    return description.initial_points == constructors.accepted(type(description)).get("initial_points")
 
 
 def _check_points(strategy: Any, encoding: Encoding) -> None:

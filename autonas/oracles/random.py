@@ -12,7 +12,7 @@ from autonas.search_space.values import Scalar
 class RandomOracle(base.Oracle):
     """Random search: at each decision, all options are equally likely (Bergstra and Bengio 2012).
 
-    The first trial is the default architecture, in `AutoModel` too.
+    The first trial is the default architecture, in `AutoModel` too. The best architectures of `warm_start` follow.
 
     Args:
         initial_points: As in `Oracle`. Defaults to the default architecture alone.

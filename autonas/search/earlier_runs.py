@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from autonas.trials.records import TrialRecord
 Folders = str | os.PathLike | Sequence[str | os.PathLike] | bool | None
 
 
-def read(folders: Folders) -> list[EarlierSearch]:
+def read(folders: Folders, kept: Any = None) -> list[EarlierSearch]:
     """Return the earlier searches of a warm start.
 
     Only comparable trials of a search count, see `order.comparable`. With several objectives, the first one
@@ -23,11 +24,32 @@ def read(folders: Folders) -> list[EarlierSearch]:
 
     Args:
         folders: Folder of a run, a list of folders, or `None`; scikit-learn's `False` is the same as `None`.
+        kept: Entry of the header of the search to be continued, see `entry`. The searches of the same folders are
+            taken from there, and the folders, which may have changed since, aren't read. Defaults to `None`.
 
     Raises:
         ValueError: If a folder isn't a path, or holds no search with at least two scored trials.
     """
-    return [_read(directory) for directory in _listed(folders)]
+    listed = _listed(folders)
+    if isinstance(kept, dict) and list(map(os.path.abspath, kept["folders"])) == list(map(os.path.abspath, listed)):
+        return [EarlierSearch(**search) for search in kept["searches"]]
+    return [_read(directory) for directory in listed]
+
+
+def entry(folders: Folders, searches: Sequence[EarlierSearch]) -> dict[str, Any] | None:
+    """Return the entry of earlier searches in the header of a run, a JSON-like dict; `None` without any.
+
+    Args:
+        folders: As in `read`.
+        searches: The list from `read`.
+    """
+    if not searches:
+        return None
+    return {
+        "folders": [os.fspath(directory) for directory in _listed(folders)],
+        "digests": [search.digest() for search in searches],
+        "searches": [dataclasses.asdict(search) for search in searches],
+    }
 
 
 def check_space(
@@ -53,30 +75,39 @@ def check_space(
 
 
 def _listed(folders: Folders) -> list[Any]:
-    return [] if folders is None or folders is False else as_list(folders)
+    listed = [] if folders is None or folders is False else as_list(folders)
+    for directory in listed:
+        if not isinstance(directory, (str, os.PathLike)):
+            raise ValueError(
+                "`warm_start` must be the folder of an earlier search, a list of folders, or None. "
+                f"Received: warm_start={directory!r:.200}"
+            )
+    return listed
 
 
-def _read(directory: object) -> EarlierSearch:
-    if not isinstance(directory, (str, os.PathLike)):
+def _read(directory: str | os.PathLike) -> EarlierSearch:
+    try:
+        header = folder.earlier_header(directory)
+        ended = [] if header is None else events.read(journal.Journal(os.path.join(directory, journal.NAME)))
+    except (OSError, ValueError) as error:
         raise ValueError(
-            "`warm_start` must be the folder of an earlier search, a list of folders, or None. "
-            f"Received: warm_start={directory!r:.200}"
-        )
-    header = folder.earlier_header(directory)
-    ended = [] if header is None else events.read(journal.Journal(os.path.join(directory, journal.NAME)))
+            "`warm_start` must be the folder of a search whose journal can be read. Received: "
+            f"{os.fspath(directory)!r:.200}. {type(error).__name__}: {error}"
+        ) from error
     records = [
         _record(number, event)
         for number, event in enumerate(ended)
         if isinstance(event, events.Ended) and reserved.is_candidate(event.values)
     ]
     trials = order.comparable(records)
-    if header is None or len(trials) < FEWEST:
-        held = "no search" if header is None else f"a search with {len(trials)} comparable trials"
+    goal = None if header is None else header.get("goal")  # An oracle without `fit` writes none.
+    if goal is None or len(trials) < FEWEST:
+        held = "no search by `fit`" if goal is None else f"a search with {len(trials)} comparable trials"
         raise ValueError(
             f"`warm_start` must be the folder of a search with at least {FEWEST} scored trials. Received: "
             f"{os.fspath(directory)!r:.200}, which holds {held}. `directory_` of a fitted model is such a folder."
         )
-    (_, direction), *_ = header["goal"]["objectives"]
+    (_, direction), *_ = goal["objectives"]
     return EarlierSearch(
         [reserved.architecture(trial.values) for trial in trials],
         [oriented(float(trial.score), direction) for trial in trials if trial.score is not None],

@@ -72,9 +72,10 @@ class SearchedNetworks:
         """Return a candidate, in memory, built or trained anew, with the weights of its score."""
         kept = self._kept(candidate)
         if kept is None:  # The file was deleted or is damaged. The same seed trains the same model.
-            kept = self.evaluator.retrain(self.state.job(candidate))
+            outcome = self.evaluator.evaluate(self.state.job(candidate))
+            kept = self.evaluator.in_memory.get(candidate.trial_id)
             if kept is None:
-                raise _lost(candidate)
+                raise _lost(candidate, outcome.message)
             kept.model.set_weights(kept.weights.scored)
             self.state.weights.save(kept.weights.scored, candidate.trial_id, kept.weights.final)
         return kept
@@ -107,7 +108,7 @@ class SearchedNetworks:
             return kept
         outcome = self.evaluator.evaluate(self.state.job(candidate))  # The same seed trains the same networks.
         if outcome.weights is None:
-            raise _lost(candidate)
+            raise _lost(candidate, outcome.message)
         self.state.weights.save(outcome.weights, candidate.trial_id, outcome.final_weights)
         return outcome.weights
 
@@ -133,9 +134,9 @@ class SearchedNetworks:
         return predictions
 
 
-def _lost(candidate: TrialRecord) -> exceptions.SearchFailed:
-    """Return the error of a candidate whose weights can't be restored."""
+def _lost(candidate: TrialRecord, reason: str) -> exceptions.SearchFailed:
+    """Return the error of a candidate whose weights can't be restored, for a reason from its `Outcome`."""
     return exceptions.SearchFailed(
         f"The file of the weights of trial {candidate.trial_id} is missing or damaged, and the trial can't be trained "
-        "again."
+        f"again{f': {reason}' if reason else '.'}"
     )

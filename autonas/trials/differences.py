@@ -25,7 +25,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         one, other = before.get(key), now.get(key)
         if one == other:
             continue
-        if key in _DESCRIPTIONS and isinstance(one, dict) and isinstance(other, dict):
+        if key == "warm_start":
+            lines += _of_warm_start(one, other)
+        elif key in _DESCRIPTIONS and isinstance(one, dict) and isinstance(other, dict):
             lines += _DESCRIPTIONS[key](one, other)
         else:
             lines += _of_values(one, other, _ARGUMENTS.get(key, key))
@@ -60,6 +62,24 @@ def _of_goal(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
     lines += _of_values(before.get("constraints"), now.get("constraints"), "constraints")
     # Costs follow from objectives and constraints, whose change has been named.
     yield from lines or _of_values(before, now, "goal")
+
+
+def _of_warm_start(before: dict[str, Any] | list[str] | None, now: dict[str, Any] | None) -> list[str]:
+    one, other = (
+        [] if entry is None else entry["digests"] if isinstance(entry, dict) else entry for entry in (before, now)
+    )
+    if one == other:
+        return []
+    if now is not None and isinstance(before, list) and len(one) == len(other):  # See `events.Search`.
+        changed = [folder for folder, *digests in zip(now["folders"], one, other, strict=True) if len(set(digests)) > 1]
+        return [f"the search in {folder!r:.80} (warm_start) has changed since" for folder in changed]
+    return [f"warm_start was {_folders(before)} and is {_folders(now)}"]
+
+
+def _folders(warm_start: dict[str, Any] | list[str] | None) -> str:
+    if isinstance(warm_start, dict):
+        return _joined(warm_start["folders"])
+    return "None" if warm_start is None else "given"
 
 
 def _joined(names: list[str]) -> str:

@@ -17,6 +17,12 @@ from autonas.trials.states import Stage, Status
 
 _NUMBERS = {str: (float, None)}
 _VALUES = {str: (str, float, bool, None)}
+#: Folders of earlier searches, and the searches: architectures and scores. Earlier versions wrote the digests alone.
+_WARM_START = {
+    "folders": [str],
+    "digests": [str],
+    "searches": [{"architectures": [_VALUES], "scores": [float]}],
+}
 _VERSION = 1
 _TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -59,7 +65,7 @@ class Search(Event):
     """The beginning of a search: its seed, and its header, the facts that identify a search, under `further`."""
 
     kind = "search"
-    shape = {"version": int, "seed": int}
+    shape = {"version": int, "seed": int, "warm_start?": (None, [str], _WARM_START)}
     is_open = True
 
     seed: int

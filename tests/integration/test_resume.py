@@ -305,6 +305,23 @@ def test_the_arguments_of_a_strategy_are_part_of_a_search(iris, tmp_path):
         fit(tmp_path / "run", iris, strategy=autonas.oracles.EvolutionOracle(population_size=9))
 
 
+@pytest.mark.parametrize("wrap", [lambda oracle: oracle, autonas.oracles.SuccessiveHalvingOracle])
+def test_an_argument_of_a_strategy_with_its_default_is_the_same_search(iris, tmp_path, wrap):
+    default = autonas.oracles.EvolutionOracle().population_size
+    given, changed = ({"population_size": size} for size in (default, default + 1))
+    fit(tmp_path / "run", iris, max_trials=1, strategy=wrap(autonas.oracles.EvolutionOracle()))
+    fit(tmp_path / "run", iris, max_trials=1, strategy=wrap(autonas.oracles.EvolutionOracle(**given)))
+    with pytest.raises(ValueError, match=rf"population_size was \S+ and is {default + 1}"):
+        fit(tmp_path / "run", iris, max_trials=1, strategy=wrap(autonas.oracles.EvolutionOracle(**changed)))
+    journal = tmp_path / "run" / "journal.jsonl"
+    header, *lines = journal.read_text().splitlines(keepends=True)
+    facts = {name: fact for name, fact in json.loads(header).items() if name not in ("n", "crc")}
+    arguments = facts["strategy_arguments"]  # An earlier version wrote all arguments that were given.
+    arguments.get("strategy", {}).get("EvolutionOracle", arguments)["population_size"] = default
+    journal.write_text(json.dumps(facts) + "\n" + "".join(lines))
+    fit(tmp_path / "run", iris, max_trials=1, strategy=wrap(autonas.oracles.EvolutionOracle()))
+
+
 def test_without_a_seed_a_search_goes_on_with_its_own(iris, tmp_path, trained):
     whole = fit(tmp_path / "run", iris, seed=None, max_trials=3)
     cut(whole, tmp_path / "cut", position(whole, "created", "0002"))

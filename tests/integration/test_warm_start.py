@@ -1,5 +1,8 @@
 """A search begins from earlier searches on other data."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
@@ -37,7 +40,7 @@ def best(model):
     return [record["values"] for record in sorted(records, key=lambda record: record["score"])]
 
 
-@pytest.mark.parametrize("strategy", ["bayesian", "evolution"])
+@pytest.mark.parametrize("strategy", ["bayesian", "evolution", "random", autonas.oracles.RandomOracle()])
 def test_the_best_architectures_of_the_earlier_search_come_after_the_default(earlier, strategy):
     default, *warm = architectures(model(strategy=strategy, warm_start=earlier.directory_).fit(*data(1)))
     assert default == architectures(earlier)[0]
@@ -45,19 +48,74 @@ def test_the_best_architectures_of_the_earlier_search_come_after_the_default(ear
     assert warm[: len(better)] == better
 
 
+def test_initial_points_of_the_user_take_precedence(earlier):
+    oracle = autonas.oracles.RandomOracle(initial_points=[{"dense_block_1/depth": 3}])
+    first, second, *_ = architectures(model(strategy=oracle, warm_start=earlier.directory_).fit(*data(1)))
+    assert first["dense_block_1/depth"] == 3 and second not in best(earlier)
+
+
 def test_a_search_goes_on_with_the_same_warm_start_only(earlier, tmp_path):
-    first = model(warm_start=[earlier.directory_], directory=tmp_path).fit(*data(1))
-    longer = model(warm_start=[earlier.directory_], directory=tmp_path, max_trials=5).fit(*data(1))
+    first = model(warm_start=[earlier.directory_], directory=tmp_path / "run").fit(*data(1))
+    longer = model(warm_start=[earlier.directory_], directory=tmp_path / "run", max_trials=5).fit(*data(1))
     assert len(architectures(longer)) == 5 and architectures(longer)[:4] == architectures(first)
-    with pytest.raises(ValueError, match="warm_start was .* and is None"):
-        model(directory=tmp_path).fit(*data(1))
+    with pytest.raises(ValueError, match="warm_start was .*earlier' and is None"):
+        model(directory=tmp_path / "run").fit(*data(1))
+    model(directory=tmp_path / "other", seed=1).fit(*data(0))
+    with pytest.raises(ValueError, match="warm_start was .*earlier' and is .*other'"):
+        model(warm_start=tmp_path / "other", directory=tmp_path / "run").fit(*data(1))
+    with pytest.raises(ValueError, match="warm_start was None and is .*earlier'"):
+        model(warm_start=earlier.directory_, directory=tmp_path / "other", seed=1).fit(*data(0))
 
 
-def test_short_trainings_are_warm_started_too(earlier):
-    short = model(warm_start=earlier.directory_, epochs=4, fidelity="successive_halving").fit(*data(1))
+def test_a_search_reads_the_earlier_folders_only_at_its_beginning(earlier, tmp_path, monkeypatch):
+    shutil.copytree(earlier.directory_, tmp_path / "earlier")
+    monkeypatch.chdir(tmp_path)
+    whole = model(directory="whole", warm_start="earlier", max_trials=5).fit(*data(1))
+    begun = model(directory="run", warm_start="earlier").fit(*data(1))
+    model(directory="earlier", max_trials=5).fit(*data(0))
+    assert len(begun.reopen(*data(1)).get_models(2)) == 2
+    shutil.rmtree("earlier")
+    longer = model(directory="run", warm_start=tmp_path / "earlier", max_trials=5).fit(*data(1))
+    assert architectures(longer) == architectures(whole)
+    graph = {"inputs": longer.inputs, "outputs": longer.outputs}
+    loaded = autonas.AutoModel.load("run/model").set_params(**graph).reopen(*data(1))
+    np.testing.assert_array_equal(loaded.predict(data(1)[0]), longer.predict(data(1)[0]))
+
+
+def test_a_search_begins_from_the_search_that_it_overwrites(earlier, tmp_path):
+    shutil.copytree(earlier.directory_, tmp_path / "run")
+    arguments = {"directory": tmp_path / "run", "warm_start": tmp_path / "run"}
+    begun = model(overwrite=True, strategy="evolution", **arguments).fit(*data(1))
+    longer = model(strategy="evolution", max_trials=5, **arguments).fit(*data(1))
+    assert architectures(longer)[:4] == architectures(begun)
+    better = [values for values in best(earlier)[:3] if values != architectures(earlier)[0]]
+    assert architectures(longer)[1 : 1 + len(better)] == better
+
+
+def test_a_search_of_an_earlier_version_reads_the_folders_again(earlier, tmp_path):
+    shutil.copytree(earlier.directory_, tmp_path / "earlier")
+    model(directory=tmp_path / "run", warm_start=tmp_path / "earlier").fit(*data(1))
+    journal = tmp_path / "run" / "journal.jsonl"
+    header, *lines = journal.read_text().splitlines(keepends=True)
+    facts = {name: fact for name, fact in json.loads(header).items() if name not in ("n", "crc")}
+    facts["warm_start"] = facts["warm_start"]["digests"]
+    journal.write_text(json.dumps(facts) + "\n" + "".join(lines))
+    again = model(directory=tmp_path / "run", warm_start=tmp_path / "earlier", max_trials=5).fit(*data(1))
+    assert len(architectures(again)) == 5
+    model(directory=tmp_path / "earlier", max_trials=5).fit(*data(0))
+    with pytest.raises(ValueError, match=r"the search in '.*earlier' \(warm_start\) has changed since"):
+        model(directory=tmp_path / "run", warm_start=tmp_path / "earlier", max_trials=6).fit(*data(1))
+    with pytest.raises(ValueError, match="warm_start was given and is None"):
+        model(directory=tmp_path / "run", max_trials=6).fit(*data(1))
+
+
+@pytest.mark.parametrize("strategy", ["auto", "random"])
+def test_short_trainings_are_warm_started_too(earlier, strategy):
+    arguments = {"epochs": 4, "fidelity": "successive_halving", "strategy": strategy}
+    short = model(warm_start=earlier.directory_, **arguments).fit(*data(1))
     common = {name for name in architectures(short)[0] if name in architectures(earlier)[0]}
-    first = [{name: values[name] for name in common} for values in best(earlier)[:1]]
-    assert first[0] in [{name: values.get(name) for name in common} for values in architectures(short)]
+    tried = [{name: values.get(name) for name in common} for values in architectures(short)]
+    assert all({name: values.get(name) for name in common} in tried for values in best(earlier)[:3])
 
 
 def test_a_search_of_another_space_is_refused_by_name(earlier):
@@ -72,3 +130,19 @@ def test_settings_of_the_training_do_not_make_spaces_alike(earlier):
     outputs = autonas.RegressionHead(dropout=0.0)(autonas.DenseBlock(name="other")(inputs))
     with pytest.raises(ValueError, match="`warm_start` must be folders of searches in the same space.*'dense_block"):
         autonas.AutoModel(inputs, outputs, warm_start=earlier.directory_, **BUDGET).fit(*data(1))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "Is a directory"),
+        (b"x\n", "Line 1 of 1 of the journal .* is damaged"),
+        (b'{"event": "search", "version": 1, "seed": 0}\n', "which holds no search by `fit`"),
+    ],
+)
+def test_a_journal_that_cannot_be_read_is_refused_by_the_argument(tmp_path, content, reason):
+    journal = tmp_path / "earlier" / "journal.jsonl"
+    journal.parent.mkdir()
+    journal.mkdir() if content is None else journal.write_bytes(content)
+    with pytest.raises(ValueError, match=f"`warm_start` must be the folder of a search .*earlier'.* {reason}"):
+        model(warm_start=tmp_path / "earlier").fit(*data(1))

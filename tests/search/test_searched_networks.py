@@ -43,6 +43,8 @@ def test_a_search_whose_weights_are_gone_and_cannot_be_trained_again_says_so(mod
     os.remove(weights.path("0000"))
     failed = jobs.Outcome(status="failed", message="MemoryError: too large")
     monkeypatch.setattr(search.evaluator, "evaluate", lambda job: failed)
-    with pytest.raises(exceptions.SearchFailed, match="weights of trial 0000 is missing or damaged"):
+    with pytest.raises(
+        exceptions.SearchFailed, match="trial 0000 is missing or damaged.* again: MemoryError: too large"
+    ):
         model.model_of("0000")
     weights.save(kept, "0000")

@@ -124,7 +124,7 @@ class SupernetEvaluator:
             if not os.path.exists(self._path(epoch)):
                 raise FileNotFoundError(
                     f"The weights of the supernet after epoch {epoch} are missing in {self.directory}, so that no "
-                    "network can inherit them."
+                    "network can inherit them. Restore this folder from a copy, or search again with `overwrite=True`."
                 )
             self._load(epoch)
         self._copy_weights(model, values)

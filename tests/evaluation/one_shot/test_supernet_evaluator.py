@@ -243,6 +243,7 @@ def test_weights_that_are_gone_are_not_inherited(trained):
     values = {**evaluated.supernet.supernet.space.values, "tuner/supernet_epochs": 777}
     outcome = evaluated.evaluate(jobs.Job("0005", 5, values))
     assert outcome.status == "failed" and "epoch 777 are missing" in outcome.message
+    assert "Restore this folder from a copy, or search again" in outcome.message
 
 
 def test_a_strategy_that_draws_the_paths_is_told_of_scores(tmp_path):
