@@ -158,16 +158,17 @@ class Stopping:
     def _shortest(self) -> float:
         """Return the minimum time, in seconds, for starting a trial.
 
-        It is enough for the first epoch of the fastest trial so far, and a third of the time of that trial. If all
-        weights so far were fitted, a kind of network that wasn't tried yet may be faster.
+        It is a third of the time of the fastest trial so far, and enough for its first epoch. If all weights so far
+        were fitted, in one epoch, a kind that wasn't tried yet may be faster.
         """
         completed = self.state.standings.completed()
         if not completed:
             return 0.0
-        first_epoch = self._first_epoch_seconds if math.isfinite(self._first_epoch_seconds) else 0.0
-        seconds = max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(record.seconds for record in completed), first_epoch)
+        seconds = max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(record.seconds for record in completed))
         is_other = not _are_kinds_tried(self.state.initial_points, completed)
-        return min(seconds, _OTHER_KIND) if is_other and all(record.is_fitted for record in completed) else seconds
+        if is_other and all(record.is_fitted for record in completed):
+            return min(seconds, _OTHER_KIND)
+        return max(seconds, self._first_epoch_seconds if math.isfinite(self._first_epoch_seconds) else 0.0)
 
     def _most_seconds(self, seconds: float) -> float:
         """Return the most seconds that the next candidate may take.

@@ -55,6 +55,7 @@ def test_a_trial_begins_if_there_is_time_for_the_first_epoch_of_the_fastest_tria
 
 
 def test_weights_that_were_fitted_for_long_do_not_keep_networks_of_another_kind_from_beginning():
-    rules = _stopping(("linear", 12.0), ("linear", 15.0))
-    assert rules.reason(5.1) is None
-    assert rules.reason(4.9) == "time_limit"
+    for fastest, least in ((12.0, 4.0), (30.0, 5.0), (2.5, 1.0)):
+        rules = _stopping(("linear", fastest), ("linear", 40.0))
+        assert rules.reason(least + 0.1) is None
+        assert rules.reason(least - 0.1) == "time_limit"

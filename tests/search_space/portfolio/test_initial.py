@@ -60,7 +60,7 @@ def test_beside_other_inputs_fitted_models_and_networks_come_by_turns():
     searched.bind(features, [heads.Target("binary", 1)])
     points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(1000))
     kinds = [(point["image_block_1/kind"], point["structured_data_block_1/kind"]) for point in points]
-    assert kinds[:3] == [("patches", "trees"), ("dense", "tabm"), ("ridge", "gaussian_process")]
+    assert kinds[:3] == [("patches", "trees"), ("dense", "tabm"), ("ridge", "linear")]
     assert kinds[3] == ("convolution", "dense")
 
 
