@@ -77,30 +77,34 @@ class DataSet:
     text_columns: list = dataclasses.field(default_factory=list)
 
 
+def metric(name, data_directory):
+    """Return the metric of a data set: that of `METRICS`, or else the entry `"metric"` of `meta.json`."""
+    return METRICS.get(name) or json.loads((pathlib.Path(data_directory) / name / "meta.json").read_text())["metric"]
+
+
 def load(name, data_directory):
     """Load a data set by its name.
 
     Images are uint8 arrays, texts lists of str, tables DataFrames as read by pandas, and series arrays padded with NaN.
-    The metric is that of `METRICS`, or else the entry `"metric"` of `meta.json`.
     """
     if name in SKLEARN_SETS:
         return _load_sklearn(name)
     folder = pathlib.Path(data_directory) / name
     meta = json.loads((folder / "meta.json").read_text())
-    metric = METRICS[name] if name in METRICS else meta["metric"]
+    of_set = metric(name, data_directory)
     if (folder / "data.npz").exists():
         import numpy as np
 
         kind = "image" if meta["kind"] == "image" else "series"
         with np.load(folder / "data.npz") as data:
-            return DataSet(kind, metric, *(data[key] for key in ("x_train", "y_train", "x_test", "y_test")))
+            return DataSet(kind, of_set, *(data[key] for key in ("x_train", "y_train", "x_test", "y_test")))
     if meta["kind"] == "text":
         parts = []
         for split in ("train", "test"):
             with gzip.open(folder / f"{split}.jsonl.gz", "rt", encoding="utf-8") as file:
                 rows = [json.loads(line) for line in file]
             parts += [[row["text"] for row in rows], [row["label"] for row in rows]]
-        return DataSet("text", metric, *parts)
+        return DataSet("text", of_set, *parts)
     import pandas
 
     parts = []
@@ -108,7 +112,7 @@ def load(name, data_directory):
         frame = pandas.read_csv(folder / f"{split}.csv.gz")
         target = frame.pop(meta["target"])
         parts += [frame, target.to_numpy()]
-    return DataSet("table", metric, *parts, meta.get("text_columns", []))
+    return DataSet("table", of_set, *parts, meta.get("text_columns", []))
 
 
 def _load_sklearn(name):

