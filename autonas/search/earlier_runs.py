@@ -31,7 +31,7 @@ def read(folders: Folders, kept: Any = None) -> list[EarlierSearch]:
         ValueError: If a folder isn't a path, or holds no search with at least two scored trials.
     """
     listed = _listed(folders)
-    if isinstance(kept, dict) and list(map(os.path.abspath, kept["folders"])) == list(map(os.path.abspath, listed)):
+    if isinstance(kept, dict) and kept["folders"] == list(map(os.path.abspath, listed)):
         return [EarlierSearch(**search) for search in kept["searches"]]
     return [_read(directory) for directory in listed]
 
@@ -46,7 +46,7 @@ def entry(folders: Folders, searches: Sequence[EarlierSearch]) -> dict[str, Any]
     if not searches:
         return None
     return {
-        "folders": [os.fspath(directory) for directory in _listed(folders)],
+        "folders": [os.path.abspath(directory) for directory in _listed(folders)],
         "digests": [search.digest() for search in searches],
         "searches": [dataclasses.asdict(search) for search in searches],
     }

@@ -492,7 +492,7 @@ def test_other_seeds_give_other_leaderboards(iris, fitted):
 @pytest.mark.parametrize(
     "hook, when, n_trials",
     [
-        ("on_epoch_end", ("0005", 2), 6),  # within a trial that has a score, of a network
+        ("on_epoch_end", ("0006", 2), 7),  # within a trial that has a score, of a network
         ("on_epoch_end", ("0000", 1), 1),  # within the first trial
         ("on_trial_begin", ("0001", None), 2),  # between two trials
         ("on_trial_end", ("0000", None), 1),
@@ -506,14 +506,14 @@ def test_an_interrupt_leaves_a_fitted_usable_model(iris, monkeypatch, hook, when
 
     with monkeypatch.context() as patch:
         patch.setattr(reporting.ProgressReporter, hook, interrupt)
-        model = classifier(max_trials=6, verbose=1, directory="run").fit(*iris)
+        model = classifier(max_trials=7, verbose=1, directory="run").fit(*iris)
     board = trials(model)
     assert model.stop_reason_ == "interrupted" and len(board) == n_trials
     assert (board["status"] == "completed").any() and (board["status"] != "running").all()
     assert model.predict(iris[0]).shape == (150,)
     # It can be continued, too.
     more = clone(model).set_params(verbose=0).fit(*iris)
-    assert len(trials(more)) == 6 and more.stop_reason_ == "max_trials"
+    assert len(trials(more)) == 7 and more.stop_reason_ == "max_trials"
 
 
 def test_an_interrupt_of_the_final_fit_serves_the_searched_weights(iris, monkeypatch):

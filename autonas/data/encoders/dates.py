@@ -167,19 +167,21 @@ def find_zone(series, notation):
     Dates of several zones, such as strings with the offsets of summer and winter, have the zone `"UTC"`, and so do
     dates of a zone without a name in the database of time zones.
 
+    If only some of the dates have a time zone, such as days beside times, a warning says that the others are read as
+    UTC.
+
     Args:
         series: Column of a table.
         notation: The `Notation` of strings.
-
-    Raises:
-        ValueError: If only some of the dates have a time zone.
     """
     zones = _zones(*_read(series, notation), notation)
     if len(zones) > 1 and "" in zones:
-        raise ValueError(
-            f"Column {series.name!r} of `x` must hold dates with a time zone in all rows or in none. Received: both. "
-            "Add the time zone to the dates that have none by `.dt.tz_localize`."
+        warnings.warn(
+            f"Column {series.name!r} of `x` holds dates with a time zone and dates without. The latter are read as "
+            "UTC: give all of them a time zone, or none.",
+            stacklevel=2,
         )
+        return None
     return "UTC" if len(zones) > 1 else next(iter(zones), None)
 
 

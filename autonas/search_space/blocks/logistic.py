@@ -26,8 +26,8 @@ _LEAST_GAIN = 0.002
 #: Number of parts of the training rows, each of which is predicted by a fit on the other ones. Of more than so many
 #: rows, only one part is predicted.
 _FOLDS, _MANY_ROWS = 5, 5000
-#: Largest number of values of all features, a fit of which takes seconds.
-_MOST_VALUES = 5_000_000
+#: Largest number of values of all features, and of their products with coefficients in a step: a fit takes seconds.
+_MOST_VALUES, _MOST_PRODUCTS = 5_000_000, 300_000_000
 #: Largest share of the time until the deadline in which penalties are tried.
 _SHARE = 0.15
 #: Largest number of steps of a fit.
@@ -98,7 +98,8 @@ class Logistic(fitters.Fitter):
         self.dense = dense
         self.outputs = dense.output
         #: Largest number of rows, as of `most_rows`.
-        self.most_rows = self.n_rows = max(2 * _FOLDS, _MOST_VALUES // inputs.shape[1])
+        most = min(_MOST_VALUES, _MOST_PRODUCTS // target.n_outputs)
+        self.most_rows = self.n_rows = max(2 * _FOLDS, most // inputs.shape[1])
 
     def leaves_one_out(self, n_rows: int) -> bool:
         return 2 * _FOLDS <= n_rows <= min(self.n_rows, _MANY_ROWS)
@@ -159,7 +160,8 @@ def _attempt(problem: _Problem, parts: list[np.ndarray], strength: float) -> tup
         scores[part] = problem.features[part] @ coefficients + intercepts
         losses[part] = problem.where(part).losses(scores[part])
     judged = np.concatenate(parts)
-    return float(np.average(losses[judged], weights=problem.weights[judged])), scores
+    weights = problem.weights[judged]
+    return float(np.average(losses[judged], weights=weights if weights.any() else None)), scores
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -183,7 +185,9 @@ class _Problem:
         return _Problem(self.features[rows], self.targets[rows], self.weights[rows], self.target)
 
     def fitted(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the coefficients, `(features, outputs)`, and the intercepts."""
+        """Return the coefficients, `(features, outputs)`, and the intercepts. Rows without weight don't count."""
+        if not self.weights.all() and self.weights.any():
+            return self.where(np.flatnonzero(self.weights)).fitted(strength)
         if self.target.task == "multiclass":
             return self._of_classes(strength)
         fits = [self._of_label(column, strength) for column in self.targets.T]

@@ -36,8 +36,9 @@ _ENTRIES: list[dict[str, Scalar]] = [
     {"kind": "dense", "kind_dense/numbers": "periodic", "kind_dense/dropout": 0.1, "optimization/epochs_share": 0.5},
 ]  # fmt: skip
 
-#: Number of the first entries, which take a second or two each.
-_FASTEST = 3
+#: Number of the first entries, which take a second or two each, and number of outputs from which on the linear ones are
+#: faster than the trees, and come first.
+_FASTEST, _SEVERAL_OUTPUTS = 3, 10
 
 #: Number of outputs from which on linear models and networks come first. An iteration of boosted trees has a tree for
 #: each output, so that there are few iterations, and samples and leaves have few rows of each of so many classes.
@@ -60,6 +61,10 @@ def entries(block: StructuredDataBlock, conditions: Conditions) -> list[dict[str
     numbers = block.features[0].tensors.get("numbers")
     if numbers is not None and numbers.shape[0] > conditions.n_rows > 0:
         return sorted(points, key=lambda point: _ON_MANY_COLUMNS.index(str(point["kind"])))
-    if max(head.target.n_outputs for head in block.heads.values()) >= _MANY_OUTPUTS:
+    n_outputs = max(head.target.n_outputs for head in block.heads.values())
+    if n_outputs >= _MANY_OUTPUTS:
         return sorted([*_ENTRIES, *process], key=lambda point: point["kind"] in _ON_FEW_OUTPUTS)
+    if n_outputs >= _SEVERAL_OUTPUTS:
+        trees, *linear = points[:_FASTEST]
+        return [*linear, trees, *points[_FASTEST:]]
     return points

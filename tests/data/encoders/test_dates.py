@@ -116,8 +116,17 @@ def test_dates_without_a_time_zone_are_refused_where_fit_had_one_and_the_reverse
     for column in (convert(ZONED), ZONED.dropna().astype(str)):
         with pytest.raises(ValueError, match="Column 't' .* without a time zone .* Received: dates in .*tz_convert"):
             numbers_of(encoder, column)
-    with pytest.raises(ValueError, match="Column 't' .* time zone in all rows or in none. Received: both"):
-        TableEncoder().fit(pd.concat([ZONED.astype(object), convert(LOCAL)]).to_frame())
+
+
+def test_dates_without_a_time_zone_among_dates_with_one_are_read_as_utc():
+    column = pd.Series([f"2020-03-{day:02d}T10:00:00+01:00" for day in range(1, 29)], name="t")
+    column[::10] = "2020-03-01T09:00:00"
+    with pytest.warns(
+        UserWarning, match="Column 't' .* with a time zone and dates without. The latter are read as UTC"
+    ):
+        encoder = TableEncoder().fit(column.to_frame())
+    with_zones = column.where(column.str.endswith("+01:00"), column + "+00:00")
+    np.testing.assert_array_equal(numbers_of(encoder, column), numbers_of(encoder, with_zones))
 
 
 def test_a_config_from_before_time_zones_reads_utc():

@@ -7,6 +7,8 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.preprocessing import StandardScaler
 
 import autonas
+from autonas.search_space import target
+from autonas.search_space.blocks import logistic
 from tests.helpers import harness
 from tests.helpers.tables import drawn, sizes
 
@@ -65,6 +67,18 @@ def test_weights_of_rows_count():
     model = drawn(autonas.LogisticBlock(), autonas.ClassificationHead())
     model.fit(np.concatenate([x, x]), np.concatenate([y, 1 - y]), sample_weight=np.repeat([1.0, 1e-6], 100))
     assert model.score(x, y) > 0.95
+
+
+def test_rows_without_weight_do_not_count():
+    x, y = load_wine(return_X_y=True)
+    weights = np.zeros(len(y))
+    weights[[0, 1, 2, 70, 71]] = 1.0
+    problem = logistic._Problem(x, np.eye(3)[y], weights, target.Target("multiclass", 3))
+    expected = problem.where(np.flatnonzero(weights)).fitted(1.0)
+    for array, other in zip(problem.fitted(1.0), expected, strict=True):
+        np.testing.assert_array_equal(array, other)
+    loss, scores = logistic._attempt(problem, np.array_split(np.arange(len(y)), 5), 1.0)
+    assert np.isfinite(loss) and scores.shape == (178, 3)
 
 
 def test_its_configuration_makes_the_same_block_again():

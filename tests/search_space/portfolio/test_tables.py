@@ -8,7 +8,7 @@ from autonas.search_space import defaults, graph, heads, portfolio
 from tests.helpers.sixty_rows import table
 
 
-@pytest.mark.parametrize(("n_classes", "first"), [(49, "trees"), (50, "linear")])
+@pytest.mark.parametrize(("n_classes", "first"), [(9, "trees"), (10, "linear"), (49, "linear"), (50, "linear")])
 def test_tables_of_many_classes_begin_with_a_linear_model_and_networks(n_classes, first):
     table = np.random.default_rng(0).normal(size=(200, 3))
     searched = graph.Graph(*defaults.default_nodes(["table"], ["multiclass"]))
@@ -16,7 +16,9 @@ def test_tables_of_many_classes_begin_with_a_linear_model_and_networks(n_classes
     points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(200))
     kinds = [point["structured_data_block_1/kind"] for point in points]
     assert kinds[0] == first and len(kinds) == 13
-    if first == "linear":
+    if 10 <= n_classes < 50:
+        assert kinds[1:4] == ["logistic", "trees", "gaussian_process"]
+    if n_classes == 50:
         assert kinds[1:4] == ["logistic", "tabm", "lasso"]
         assert set(kinds[-6:]) == {"trees", "extra_trees", "gaussian_process"}
 
