@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.linear_model import LogisticRegressionCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 import autonas
@@ -22,8 +23,8 @@ def test_the_probabilities_are_those_of_scikit_learn(load):
     x, y = load(return_X_y=True)
     model = drawn(autonas.LogisticBlock(), autonas.ClassificationHead()).fit(x[::2], y[::2])
     scaler = StandardScaler().fit(x[::2])
-    reference = LogisticRegressionCV(
-        Cs=np.logspace(-3, 3, 13), scoring="neg_log_loss", max_iter=1000, use_legacy_attributes=False, l1_ratios=(0,)
+    reference = GridSearchCV(
+        LogisticRegression(max_iter=1000), {"C": np.logspace(-3, 3, 13)}, scoring="neg_log_loss", error_score="raise"
     ).fit(scaler.transform(x[::2]), y[::2])
     expected = log_loss(reference.predict_proba(scaler.transform(x[1::2])), y[1::2])
     assert log_loss(model.predict_proba(x[1::2]), y[1::2]) < expected + 0.02 < 0.2
