@@ -72,7 +72,7 @@ def _of_warm_start(before: dict[str, Any] | list[str] | None, now: dict[str, Any
         return []
     if now is not None and isinstance(before, list) and len(one) == len(other):  # See `events.Search`.
         changed = [folder for folder, *digests in zip(now["folders"], one, other, strict=True) if len(set(digests)) > 1]
-        return [f"the search in {folder!r:.80} (warm_start) has changed since" for folder in changed]
+        return [f"the search in {folder!r:.200} (warm_start) has changed since" for folder in changed]
     return [f"warm_start was {_folders(before)} and is {_folders(now)}"]
 
 
