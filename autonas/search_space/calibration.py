@@ -1,4 +1,4 @@
-"""Calibration of the scores of a classification: factors by which their probabilities have the lowest cross-entropy."""
+"""Calibration of the scores of a classification: cross-entropies, and the factors by which they are lowest."""
 
 from __future__ import annotations
 
@@ -51,3 +51,18 @@ def factor(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray | None =
         return float(np.average(losses, weights=weights))
 
     return float(np.exp(minimize_scalar(loss, bounds=_LOG_FACTORS, method="bounded").x))
+
+
+def cross_entropies(scores: np.ndarray, targets: np.ndarray, task: str) -> np.ndarray:
+    """Return the cross-entropy of each row, `(n,)`, of the softmax of several classes or of the sigmoid of each label.
+
+    Args:
+        scores: Scores, `(n, outputs)`.
+        targets: 0 and 1, `(n, outputs)`.
+        task: Task of the head's `Target`, other than `"regression"`.
+    """
+    from scipy.special import logsumexp
+
+    if task == "multiclass":
+        return logsumexp(scores, axis=1) - (scores * targets).sum(axis=1)
+    return (np.logaddexp(0.0, scores) - scores * targets).sum(axis=1)

@@ -7,6 +7,8 @@ from keras import ops
 
 from autonas.backends import node_graph
 
+#: Names of the losses of classes that fitted models minimise.
+OF_CLASSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy")
 #: Losses of Keras for one-hot targets: classes and functions.
 _ONE_HOT = (
     keras.losses.CategoricalCrossentropy,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, ranges, tree_features, tree_fitter, trees
+from autonas.search_space import block, losses, ranges, tree_features, tree_fitter, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _MOST_VALUES = 10**8
 #: Number of values of the training rows from which on all cores fit the trees.
 _VALUES_PER_THREAD = 1_000_000
 #: Names of the losses of a head that the trees minimise.
-LOSSES = "mean_squared_error", "binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"
+LOSSES = ("mean_squared_error", *losses.OF_CLASSES)
 #: Number of features of a split by the value of `split_features`, as scikit-learn takes it.
 _SPLIT_FEATURES = {"sqrt": "sqrt", "half": 0.5, "all": 1.0}
 #: Smallest share of a class without training rows, in rows, and smallest probability of a network that isn't fitted.

@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from autonas.arguments import checks
-from autonas.search_space import block, calibration, fitters, gaussian_process, ranges
+from autonas.search_space import block, calibration, fitters, gaussian_process, losses, ranges
 from autonas.search_space.blocks import arguments, reduction
 from autonas.search_space.fitters import Rows
 
@@ -26,7 +26,7 @@ _FEW_CLASSES = 2
 #: Share of the time until the deadline in which the kernel is chosen.
 _SHARE = 0.5
 #: Names of the losses of a head that the posterior mean makes small.
-LOSSES = "mean_squared_error", "binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"
+LOSSES = ("mean_squared_error", *losses.OF_CLASSES)
 
 
 class GaussianProcessBlock(block.Block):

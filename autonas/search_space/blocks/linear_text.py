@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, calibration, fitters, strengths
+from autonas.search_space import block, calibration, fitters, losses, strengths
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _FIRST = 4
 #: changes less than from one validation set to another.
 _LEAST_GAIN = 0.01
 #: Losses of a head that the models minimise.
-_LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy", "mean_squared_error")
+_LOSSES = (*losses.OF_CLASSES, "mean_squared_error")
 #: Maximum number of coefficients of the n-grams of a text: 500 MB for 256 texts.
 _MAX_COEFFICIENTS = 500_000
 #: Tolerance of the logistic regressions. LIBLINEAR's default for the dual problem, 0.1, takes two thirds more
@@ -325,15 +325,11 @@ class LinearModel(fitters.Fitter):
 
     def _loss(self, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None) -> float:
         """Return the mean loss of scores, or of predicted numbers."""
-        from scipy.special import logsumexp
-
         if self.target.task == "regression":
-            losses = np.square(outputs - targets).sum(axis=1)
-        elif self.target.task == "multiclass":
-            losses = logsumexp(outputs, axis=1) - (outputs * targets).sum(axis=1)
+            of_rows = np.square(outputs - targets).sum(axis=1)
         else:
-            losses = (np.logaddexp(0.0, outputs) - outputs * targets).sum(axis=1)
-        return float(np.average(losses, weights=weights))
+            of_rows = calibration.cross_entropies(outputs, targets, self.target.task)
+        return float(np.average(of_rows, weights=weights))
 
 
 def _with_data(matrix: sparse.csr_matrix, data: np.ndarray) -> sparse.csr_matrix:

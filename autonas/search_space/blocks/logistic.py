@@ -12,13 +12,11 @@ import keras
 import keras_tuner
 import numpy as np
 
-from autonas.search_space import block, fitters, ridge, strengths
+from autonas.search_space import block, calibration, fitters, losses, ridge, strengths
 from autonas.search_space.blocks import arguments, reduction
 from autonas.search_space.fitters import Rows
 from autonas.search_space.target import Target
 
-#: Names of the losses that the regression minimises.
-LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy")
 #: Inverse strengths of the L2 penalty, scikit-learn's `C`, that are compared, and the position of the first one.
 _STRENGTHS, _FIRST = np.logspace(-3, 3, 13).tolist(), 5
 #: Relative gain of the loss that a penalty must have for a further one to be tried.
@@ -77,7 +75,7 @@ class LogisticBlock(block.Block):
 
 def unsuitable(member: block.Block) -> str | None:
     """Return why a logistic regression can't predict the target of a block of a bound graph, or `None`."""
-    return fitters.unsuitable(member, "logistic regressions", LOSSES)
+    return fitters.unsuitable(member, "logistic regressions", losses.OF_CLASSES)
 
 
 class Logistic(fitters.Fitter):
@@ -153,15 +151,15 @@ class Logistic(fitters.Fitter):
 
 def _attempt(problem: _Problem, parts: list[np.ndarray], strength: float) -> tuple[float, np.ndarray]:
     """Return the cross-entropy of parts of the rows, each predicted by a fit to the others, and all their scores."""
-    scores, losses = np.zeros(problem.targets.shape), np.zeros(len(problem.targets))
+    scores = np.zeros(problem.targets.shape)
     for part in parts:
         others = np.setdiff1d(np.arange(len(problem.targets)), part)
         coefficients, intercepts = problem.where(others).fitted(strength)
         scores[part] = problem.features[part] @ coefficients + intercepts
-        losses[part] = problem.where(part).losses(scores[part])
     judged = np.concatenate(parts)
     weights = problem.weights[judged]
-    return float(np.average(losses[judged], weights=weights if weights.any() else None)), scores
+    entropies = calibration.cross_entropies(scores[judged], problem.targets[judged], problem.target.task)
+    return float(np.average(entropies, weights=weights if weights.any() else None)), scores
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -192,14 +190,6 @@ class _Problem:
             return self._of_classes(strength)
         fits = [self._of_label(column, strength) for column in self.targets.T]
         return np.stack([slopes for slopes, _ in fits], axis=1), np.array([intercept for _, intercept in fits])
-
-    def losses(self, scores: np.ndarray) -> np.ndarray:
-        """Return the cross-entropy of each row."""
-        from scipy.special import logsumexp
-
-        if self.target.task == "multiclass":
-            return logsumexp(scores, axis=1) - (scores * self.targets).sum(axis=1)
-        return (np.logaddexp(0.0, scores) - scores * self.targets).sum(axis=1)
 
     def _of_classes(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the weights of all classes. A class without rows has half a row."""

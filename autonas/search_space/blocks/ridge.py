@@ -8,11 +8,8 @@ import keras
 import keras_tuner
 from keras import ops
 
-from autonas.search_space import block, fitters, heads, ridge
+from autonas.search_space import block, fitters, heads, losses, ridge
 from autonas.search_space.blocks import arguments, reduction
-
-#: Names of the losses that a ridge regression makes small.
-_LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy")
 
 
 class RidgeBlock(block.Block):
@@ -65,4 +62,4 @@ def unsuitable(member: block.Block, models: str = "ridge regressions") -> str | 
         member: The block.
         models: Name of the regressions, in the plural. Defaults to ridge regressions.
     """
-    return fitters.unsuitable(member, models, [*_LOSSES, *sorted(heads.SCALE_FREE_LOSSES)])
+    return fitters.unsuitable(member, models, [*losses.OF_CLASSES, *sorted(heads.SCALE_FREE_LOSSES)])
