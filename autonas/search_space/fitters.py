@@ -14,6 +14,7 @@ from autonas.backends import node_graph
 
 if TYPE_CHECKING:
     from autonas.search_space.block import Block
+    from autonas.search_space.target import Targeted
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -197,3 +198,19 @@ def unsuitable(member: Block, models: str, losses: Collection[str]) -> str | Non
     if head.loss_name() not in losses:
         return f"head {name!r} has the loss {head.loss_name()!r}, and {models} minimise one of {list(losses)}"
     return None
+
+
+def only_head(member: Block, reason: str | None) -> tuple[str, Targeted]:
+    """Return the name and the head whose target a block of a bound graph predicts by fitted models.
+
+    Args:
+        member: The block.
+        reason: Reason of `unsuitable`.
+
+    Raises:
+        ValueError: If there is a reason.
+    """
+    if reason is not None:
+        raise ValueError(f"{type(member).__name__} can't be used here: {reason}.")
+    ((name, head),) = member.heads.items()
+    return name, head

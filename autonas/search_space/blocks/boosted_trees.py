@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import threadpoolctl
 
-from autonas.search_space import block, boosting_speed, ranges, tree_features, tree_fitter, trees
+from autonas.search_space import block, boosting_speed, fitters, ranges, tree_features, tree_fitter, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -105,10 +105,7 @@ class BoostedTreesBlock(block.Block):
         self.feature_share = feature_share
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> Any:
-        reason = tree_features.unsuitable(self, inputs, LOSSES)
-        if reason is not None:
-            raise ValueError(f"BoostedTreesBlock can't be used here: {reason}.")
-        ((head_name, head),) = self.heads.items()
+        head_name, head = fitters.only_head(self, tree_features.unsuitable(self, inputs, LOSSES))
         n_outputs = head.target.n_outputs
         columns, features = tree_features.of_inputs(inputs, self.features, n_outputs)
         iterations = min(self.suggest(hp, "iterations"), max(1, _MAX_TREES // n_outputs))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, losses, ranges, tree_features, tree_fitter, trees
+from autonas.search_space import block, fitters, losses, ranges, tree_features, tree_fitter, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -93,15 +93,12 @@ class ExtraTreesBlock(block.Block):
         self.split_features = split_features
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> Any:
-        reason = tree_features.unsuitable(self, inputs, LOSSES)
-        if reason is not None:
-            raise ValueError(f"ExtraTreesBlock can't be used here: {reason}.")
+        head_name, head = fitters.only_head(self, tree_features.unsuitable(self, inputs, LOSSES))
         split_features = self.suggest(hp, "split_features")
         if split_features not in _SPLIT_FEATURES:
             raise ValueError(
                 f"`split_features` must be one of {list(_SPLIT_FEATURES)}. Received: split_features={split_features!r}"
             )
-        ((head_name, head),) = self.heads.items()
         n_outputs = head.target.n_outputs
         columns, features = tree_features.of_inputs(inputs, self.features, n_outputs)
         n_trees = self.suggest(hp, "trees")

@@ -71,12 +71,9 @@ class GaussianProcessBlock(block.Block):
         self.rows = rows
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
-        reason = unsuitable(self)
-        if reason is not None:
-            raise ValueError(f"GaussianProcessBlock can't be used here: {reason}.")
+        head_name, head = fitters.only_head(self, unsuitable(self))
         rows = self.suggest(hp, "rows")
         checks.check_integer("rows", rows, 1, "a positive integer, or a range of them")
-        ((head_name, head),) = self.heads.items()
         features = reduction.to_float32_vector(arguments.one_tensor(self, inputs))
         task, n_outputs = head.target.task, head.target.n_outputs
         if task != "regression":  # Each class has a posterior of its own.

@@ -69,12 +69,9 @@ class KernelRidgeBlock(block.Block):
         self.rows = rows
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
-        reason = ridge.unsuitable(self)
-        if reason is not None:
-            raise ValueError(f"KernelRidgeBlock can't be used here: {reason}.")
+        head_name, head = fitters.only_head(self, ridge.unsuitable(self))
         rows = self.suggest(hp, "rows")
         checks.check_integer("rows", rows, 1, "a positive integer, or a range of them")
-        ((head_name, head),) = self.heads.items()
         features = reduction.to_float32_vector(arguments.one_tensor(self, inputs))
         directions = Directions(features, head_name).attached()
         return KernelRidge(directions, head_name, head.target, rows).attached()

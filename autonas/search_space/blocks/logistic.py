@@ -62,10 +62,7 @@ class LogisticBlock(block.Block):
     is_fitted = True
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
-        reason = unsuitable(self)
-        if reason is not None:
-            raise ValueError(f"LogisticBlock can't be used here: {reason}.")
-        ((head_name, head),) = self.heads.items()
+        head_name, head = fitters.only_head(self, unsuitable(self))
         features = reduction.to_float32_vector(arguments.one_tensor(self, inputs))
         dense = keras.layers.Dense(head.target.n_outputs, kernel_initializer="zeros", trainable=False, dtype="float32")
         scores = dense(features)

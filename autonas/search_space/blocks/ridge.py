@@ -40,10 +40,7 @@ class RidgeBlock(block.Block):
     is_fitted = True
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
-        reason = unsuitable(self)
-        if reason is not None:
-            raise ValueError(f"RidgeBlock can't be used here: {reason}.")
-        ((head_name, head),) = self.heads.items()
+        head_name, head = fitters.only_head(self, unsuitable(self))
         features = reduction.to_float32_vector(arguments.one_tensor(self, inputs))
         standardization = keras.layers.BatchNormalization(
             center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32"
