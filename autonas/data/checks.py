@@ -119,10 +119,10 @@ def check_groups(groups):
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
-        raise ValueError(
-            f"`groups` must be one label per row, (rows,). Received: {describe(groups)}. Join several labels of a row "
-            "to one, for example by `['-'.join(map(str, labels)) for labels in groups]`."
-        )
+        advice = "Pass an array or a list of labels."
+        if labels.ndim > 1:
+            advice = "Join several labels of a row to one: `['-'.join(map(str, labels)) for labels in groups]`."
+        raise ValueError(f"`groups` must be one label per row, (rows,). Received: {describe(groups)}. {advice}")
     return labels
 
 

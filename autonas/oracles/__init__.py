@@ -137,7 +137,11 @@ def _with_facts(strategy: Oracle, facts: Mapping[str, Any], **arguments: Any) ->
     """Return a strategy with more arguments, and with the facts for it and for the strategy inside."""
     arguments |= _facts_for(type(strategy), strategy.arguments, facts)
     if isinstance(strategy, (LowFidelityOracle, WeightSharingOracle)):
-        arguments["strategy"] = _with_facts(registry.described(strategy.strategy), facts)
+        inner = registry.described(strategy.strategy)
+        points = strategy.initial_points if isinstance(strategy, LowFidelityOracle) else None
+        if points is not None and inner.initial_points is not None and _has_default_points(inner):
+            inner = inner.with_arguments(initial_points=points)
+        arguments["strategy"] = _with_facts(inner, facts)
     return strategy.with_arguments(**arguments)
 
 

@@ -65,7 +65,11 @@ def test_groups_are_one_label_per_row(groups):
     assert checks.check_groups(groups).tolist() == [3, 5]
 
 
-@pytest.mark.parametrize("groups", [[("a", 1), ("b", 2)], np.zeros((3, 2)), [[1], [1, 2]], "patient", 5])
-def test_other_groups_are_refused(groups):
-    with pytest.raises(ValueError, match=r"`groups` must be one label per row, \(rows,\). Received: .* Join several"):
+@pytest.mark.parametrize(
+    ("groups", "advice"),
+    [([("a", 1), ("b", 2)], "Join several"), (np.zeros((3, 2)), "Join several"), ([[1], [1, 2]], "Pass an array"),
+     ("patient", "Pass an array"), (5, "Pass an array"), (iter([1, 2]), "Pass an array or a list of labels.")],
+)  # fmt: skip
+def test_other_groups_are_refused(groups, advice):
+    with pytest.raises(ValueError, match=rf"`groups` must be one label per row, \(rows,\). Received: .*{advice}"):
         checks.check_groups(groups)

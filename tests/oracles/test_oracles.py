@@ -50,6 +50,12 @@ def test_initial_points_come_first_and_in_order():
     assert asked[1]["units"] == 32 and asked[2]["units"] == 8 and "kernel" not in asked[2]
 
 
+@pytest.mark.parametrize("strategy", ["random", "evolution"])
+def test_initial_points_of_short_trainings_are_those_of_the_strategy_inside(strategy):
+    oracle = oracle_of(Recipe(oracles.SuccessiveHalvingOracle(strategy, initial_points=[{"kind": "some"}])), Extent(5, 9))
+    assert oracle.ask()["kind"] == "some"
+
+
 @pytest.mark.parametrize("wrapped", [lambda oracle: oracle, oracles.LearningCurveOracle, oracles.WeightSharingOracle])
 @pytest.mark.parametrize("values", [{"depths": 3}, {"depth": 9}])
 def test_initial_points_of_the_user_are_checked_before_a_search(wrapped, values):

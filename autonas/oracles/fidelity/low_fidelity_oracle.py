@@ -95,7 +95,8 @@ class LowFidelityOracle(base.Oracle, TrainingSchedule):
         """The strategy at work, made when the first trial is asked for: the journal may have another seed."""
         if self._inner is None:
             inner = registry.inside(self, self.strategy)
-            if inner.initial_points is None:
+            is_given = isinstance(self.strategy, str) and self.initial_points is not None
+            if inner.initial_points is None or is_given:
                 inner = inner.with_arguments(initial_points=self.initial_points)
             self._inner = inner
         return self._inner

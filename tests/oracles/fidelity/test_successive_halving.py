@@ -225,6 +225,11 @@ def test_all_initial_points_are_tried_before_the_first_promotion():
     assert rungs(asked)[:5] == [0, 0, 0, 0, 1]
 
 
+def test_a_strategy_that_begins_from_the_default_architecture_begins_from_the_points_of_the_halving():
+    oracle = halving("random", initial_points=[{"depth": 4}, {"depth": 3}])
+    assert [oracle.ask()["depth"] for _ in range(2)] == [4, 3]
+
+
 def of_two_kinds(points):
     """An oracle whose initial points have these values of two decisions, a kind and a width."""
     space = keras_tuner.HyperParameters()
