@@ -16,9 +16,11 @@ from autonas.search_space.fitters import Rows
 #: Penalties among which leave-one-out cross-validation chooses: those of Hydra and MiniRocket, larger ones for
 #: thousands of features of few rows, and smaller ones for targets that depend on differences of nearly equal features.
 PENALTIES = np.logspace(-7, 5, 19)
-#: Largest number of values of all features, and of products of two of them, that are computed with 64 bits, which
-#: small penalties need. So many products take about a second.
-_PRECISE_VALUES, _PRECISE_PRODUCTS = 2 * 10**6, 2 * 10**10
+#: Largest number of values of all features that are computed with 64 bits, which small penalties need.
+_PRECISE_VALUES = 2 * 10**6
+#: Largest number of products of two values that are computed with 64 bits, and to which all rows are decomposed. They
+#: take about a second.
+_PRODUCTS = 2 * 10**10
 #: Error of an eigenvalue, relative to the largest one, the precision of numbers and the root of the number of rows.
 _ROUNDING = 4.0
 #: Largest size of a matrix whose eigenvalues are computed, which takes about a second.
@@ -29,8 +31,9 @@ _MOST_VALUES = 10**8
 _STEPS, _TOLERANCE = 50, 1e-3
 #: Exponent of the share of zeros in the scale of a feature (Dempster et al. 2023).
 _ZEROS_EXPONENT = 4
-#: Number of rows or features whose copies are in memory at a time.
-_BLOCK = 256
+#: Number of rows or features whose copies are in memory at a time, and the number of rows for which penalties are
+#: compared at a time.
+_BLOCK, _COMPARED = 256, 2048
 #: Deviation, relative to the largest value, up to which a feature is constant.
 _CONSTANT = 1e-6
 
@@ -95,23 +98,35 @@ def solve(
     projected = left.T @ centred
     # The intercept takes a dimension.
     is_independent = len(eigenvalues) == np.count_nonzero(weights) - 1
-    outside = 0.0 if is_independent else centred - left @ projected
-    own_outside = 0.0 if is_independent else np.maximum(1.0 - np.sum(left**2, axis=1) - weights / n_rows, 0.0)[:, None]
+    outside, own_outside = np.zeros((n_rows, 1)), np.zeros((n_rows, 1))
+    if not is_independent:
+        outside = centred - left @ projected
+        own = np.einsum("nf,nf->n", left, left)
+        own_outside = np.maximum(1.0 - own - weights / n_rows, 0.0)[:, None]
     penalties = [penalty for penalty in penalties if penalty >= smallest] or [max(penalties)]
-    residuals = []
-    for penalty in penalties:
-        rest = (penalty / (eigenvalues + penalty))[:, None]
-        own = own_outside + left**2 @ rest
-        own[weights == 0] = 1.0
-        residuals.append((outside + left @ (rest * projected)) / np.maximum(own, np.finfo(own.dtype).tiny))
-    best = int(np.argmin([np.mean(errors**2) for errors in residuals]))
+    rests = np.array([penalty / (eigenvalues + penalty) for penalty in penalties])
+
+    def residuals(some: slice, chosen: np.ndarray) -> list[np.ndarray]:
+        """Return the residuals of some rows without themselves, `(rows, outputs)`, for each of the chosen `rests`."""
+        own = own_outside[some] + left[some] ** 2 @ chosen.T
+        own[weights[some] == 0] = 1.0
+        own = np.maximum(own, np.finfo(own.dtype).tiny)
+        return [
+            (outside[some] + left[some] @ (rest[:, None] * projected)) / own[:, [position]]
+            for position, rest in enumerate(chosen)
+        ]
+
+    blocks = [slice(start, start + _COMPARED) for start in range(0, n_rows, _COMPARED)]
+    sums = [[np.sum(errors**2) for errors in residuals(some, rests)] for some in blocks]
+    best = int(np.argmin(np.sum(sums, axis=0)))
     penalty = penalties[best]
     coefficients = scaled.T @ (left @ (projected / (eigenvalues + penalty)[:, None]))
     intercept = intercept - center @ coefficients
     # A row without weight has no residual, and isn't part of the regression.
     predictions = features @ coefficients.astype(features.dtype) + intercept
     has_weight = weights > 0
-    predictions[has_weight] = targets[has_weight] - residuals[best][has_weight] / roots[has_weight]
+    errors = np.concatenate([residuals(some, rests[[best]])[0] for some in blocks])
+    predictions[has_weight] = targets[has_weight] - errors[has_weight] / roots[has_weight]
     return Solution(coefficients, intercept, float(penalty), predictions)
 
 
@@ -160,14 +175,14 @@ def improve(solution: Solution, parts: Sequence[Rows], deadline: float | None = 
     return dataclasses.replace(solution, coefficients=coefficients, intercept=mean - center @ coefficients)
 
 
-def _has_few_eigenvalues(parts: Sequence[Rows]) -> bool:
-    """Return whether `solve` is fast for several parts of rows together. Otherwise `improve` is."""
-    return min(sum(len(part.inputs) for part in parts), parts[0].inputs.shape[1]) <= _MOST_EIGENVALUES
+def _most_solved(n_features: int) -> int:
+    """Return the largest number of rows for which `solve` is fast. For more rows, `improve` is."""
+    return max(_MOST_EIGENVALUES, _PRODUCTS // n_features**2 if n_features <= _MOST_EIGENVALUES else 0)
 
 
 def _of_all(solution: Solution, parts: Sequence[Rows], deadline: float | None) -> Solution:
     """Return the ridge regression on several parts of rows with the penalty of a solution on the first part."""
-    if not _has_few_eigenvalues(parts):
+    if sum(len(part.inputs) for part in parts) > _most_solved(parts[0].inputs.shape[1]):
         return improve(solution, parts, deadline)
     features, targets = (
         np.concatenate(arrays) for arrays in zip(*[(part.inputs, part.targets) for part in parts], strict=True)
@@ -179,7 +194,7 @@ def _of_all(solution: Solution, parts: Sequence[Rows], deadline: float | None) -
 def _products(matrix: np.ndarray) -> np.ndarray:
     """Return the products of all pairs of rows of a matrix, with 64 bits if there are not too many."""
     n_rows, n_columns = matrix.shape
-    if matrix.dtype == "float64" or n_rows**2 * n_columns > _PRECISE_PRODUCTS:
+    if matrix.dtype == "float64" or n_rows**2 * n_columns > _PRODUCTS:
         return matrix @ matrix.T
     products = np.zeros((n_rows, n_rows))
     for start in range(0, n_columns, _BLOCK):
@@ -237,9 +252,10 @@ class Ridge(fitters.Fitter):
         mean, deviation = scales(training.inputs, training.weights)
         parts = [training, validation] if len(validation.targets) else [training]
         training, *known = parts = [self._standardised(rows, mean, deviation) for rows in parts]
-        solves_all = _has_few_eigenvalues([training])
+        most = _most_solved(training.inputs.shape[1])
+        solves_all = len(classes) <= most
         # A slice makes no copy of the features.
-        chosen = slice(None) if solves_all else generator.permutation(len(classes))[:_MOST_EIGENVALUES]
+        chosen = slice(None) if solves_all else generator.permutation(len(classes))[:most]
         some = training.where(chosen)
         solution = solve(some.inputs, some.targets, some.weights)
         if not solves_all:

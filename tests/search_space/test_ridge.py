@@ -18,7 +18,7 @@ def rows(n, n_features, outputs=2, noise=1.0):
     return features, features @ coefficients + 3.0 + noise * generator.normal(size=(n, outputs))
 
 
-@pytest.mark.parametrize("shape", [(30, 80), (80, 30), (40, 40)])
+@pytest.mark.parametrize("shape", [(30, 80), (80, 30), (40, 40), (2100, 4)])
 @pytest.mark.parametrize("is_weighted", [False, True])
 def test_penalty_coefficients_and_predictions_without_a_row_are_scikit_learns(shape, is_weighted):
     features, targets = rows(*shape)
@@ -56,7 +56,7 @@ def test_predictions_without_a_row_are_exact_for_many_features_and_small_penalti
 
 def test_penalties_below_the_precision_of_the_products_are_left_out(monkeypatch):
     monkeypatch.setattr(ridge, "_PRECISE_VALUES", 0)
-    monkeypatch.setattr(ridge, "_PRECISE_PRODUCTS", 0)
+    monkeypatch.setattr(ridge, "_PRODUCTS", 0)
     features, targets = rows(60, 5_000)
     solution = ridge.solve(features.astype("float32"), targets, penalties=[1e-7, 100.0])
     assert solution.penalty == 100.0
@@ -105,10 +105,14 @@ def fitter_of(n_features):
 
 
 @pytest.mark.parametrize("is_weighted", [False, True])
-@pytest.mark.parametrize("is_large", [False, True])
-def test_weights_for_all_rows_are_fitted_beside_those_for_the_training_rows(is_large, is_weighted, monkeypatch):
-    if is_large:
-        monkeypatch.setattr(ridge, "_MOST_EIGENVALUES", 50)
+@pytest.mark.parametrize(
+    "limits",
+    [{}, {"_MOST_EIGENVALUES": 50}, {"_MOST_EIGENVALUES": 60, "_PRODUCTS": 80 * 60**2}],
+    ids=["few", "many features", "many rows"],
+)
+def test_weights_for_all_rows_are_fitted_beside_those_for_the_training_rows(limits, is_weighted, monkeypatch):
+    for name, limit in limits.items():
+        monkeypatch.setattr(ridge, name, limit)
     features, targets = rows(160, 60, noise=3.0)
     weights = np.random.default_rng(1).uniform(0.2, 3.0, len(features)) if is_weighted else None
     n_training = len(features) * 3 // 4
