@@ -70,7 +70,7 @@ class FittedModel(predictive.PredictiveModel):
         | --- | --- | --- |
         | `"model.keras"` | Keras on any backend; with string inputs on the TensorFlow backend only | as they are |
         | `"saved_model/"`, a folder | TensorFlow (Serving): one signature, `"serving_default"` | as they are |
-        | `"model.onnx"` | ONNX Runtime | up to 100 categories as they are, texts as ids |
+        | `"model.onnx"` | ONNX Runtime | categories as they are, texts as ids |
         | `"model.tflite"` | LiteRT, once TensorFlow Lite | as codes and ids |
 
         On the JAX backend, a SavedModel takes no strings, and some models can't be converted to LiteRT. Such a model
@@ -88,8 +88,8 @@ class FittedModel(predictive.PredictiveModel):
           other values. For ids, the ASCII letters of a text are lowered and its ASCII punctuation is deleted. The words
           between white space are cut to the `"length"`, and all substrings of three characters to `"n_trigrams"`. The
           word or trigram at position p of `"words"` or `"trigrams"`, from 0, has the id p + 2; others have the id 1;
-          the rest is filled with 0. A column of more than 100 categories counts as a text: its code comes first, then
-          the ids of words, then the ids of trigrams, as far as the code book has them.
+          the rest is filled with 0. A column of more than 100 categories, some of them rare, counts as a text: its code
+          comes first, then the ids of words, then the ids of trigrams, as far as the code book has them.
         - LiteRT has no 64-bit numbers for dates, and takes some networks with one row at a time only: see `inputs` of
           the returned object.
         - `names` of the returned object is a dict from input to its name in the file. In a SavedModel and in LiteRT,

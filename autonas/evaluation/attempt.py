@@ -228,6 +228,11 @@ class Attempt:
         outcome.best_epoch, outcome.horizon = result.best_epoch, result.horizon
         outcome.interrupted = result.stopped == "interrupted"
         outcome.message = "" if result.stopped == "epochs" else f"stopped: {result.stopped}"
+        if outcome.rows_share < 1.0:
+            part = f"fitted to {outcome.rows_share:.0%} of the rows: time"
+            outcome.message = "; ".join(filter(None, [part, outcome.message]))
+        elif outcome.time_share < 1.0:
+            outcome.message = "stopped: time"
         if result.stop is not None:
             outcome.forecast = list(dataclasses.astuple(result.stop.forecast))
         outcome.metrics = {

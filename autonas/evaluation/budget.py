@@ -22,6 +22,8 @@ _LEAST_SHARE_OF_TIME = 0.5
 #: Time that is reserved for fitting the weights of the best trial again, relative to the estimate of this time. Weights
 #: aren't fitted again in less time than the estimate, and a trial may take somewhat longer than its limit.
 _FITTED_SHARE_OF_TIME = 1.15
+#: Largest share of the limit that is reserved for fitting the best weights again with the time that they didn't have.
+_BETTER_FIT_SHARE = 0.4
 #: Phases of a trial that a final fit doesn't have, and phases that take as long in a short training as in a long one.
 _NOT_REPEATED, _FIXED = ("compile", "measure", "validate", "save"), ("build",)
 #: Phases of a trial whose time is proportional to the number of epochs.
@@ -94,6 +96,7 @@ class TimeBudget:
         """Return the `FinalLength` of the next of some final fits, which share the time that is left.
 
         Weights that are only fitted, such as trees, get all of the time: a part of a fit is worse than the earlier fit.
+        If they didn't have the time of a full fit, they get the time that the others don't need.
 
         Args:
             outcomes: List of the `Outcome`s of the candidates.
@@ -102,7 +105,8 @@ class TimeBudget:
         if remaining is None:
             return FinalLength()
         if outcomes[0].is_fitted:
-            return FinalLength(deadline=time.monotonic() + remaining)
+            of_others = sum(map(self.final_seconds, outcomes[1:])) if outcomes[0].time_share < 1.0 else 0.0
+            return FinalLength(deadline=time.monotonic() + max(remaining - of_others, self.final_seconds(outcomes[0])))
         fixed, longest = np.transpose([self._final_seconds(outcome) for outcome in outcomes])
         share = np.clip((remaining - fixed.sum()) / max(longest.sum(), _LEAST), _LEAST_FINAL, _MOST_FINAL)
         seconds = fixed + share * longest
@@ -207,6 +211,8 @@ class TimeBudget:
         of_best = self.final_seconds(best) if best is not None and self.has_time_for(best) else 0.0
         if best is not None and best.is_fitted:
             of_best *= _FITTED_SHARE_OF_TIME
+            if best.time_share < 1.0:
+                of_best = max(of_best, min(of_best / best.time_share, _BETTER_FIT_SHARE * self.limit))
         of_members = sum(map(self.final_seconds, filter(self.has_time_for, members)))
         if len(members) > 1 or self.n_networks > 1:
             of_members += sum(map(self.building_seconds, members))

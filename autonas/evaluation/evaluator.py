@@ -173,7 +173,7 @@ class Evaluator(training_context.TrainingContext):
         # Random generators of dropout and augmentation begin anew, so that a model from a file trains the same way.
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.weights.initial)
         kept.model.set_weights(weights)
-        loop, choices = kept.loop, outcome.report.get("fitted")
+        loop, choices, rows_share = kept.loop, outcome.report.get("fitted"), 1.0
         if kept.weights.final is not None:
             kept.model.set_weights(kept.weights.final)
             kept.loop.forget()
@@ -182,7 +182,7 @@ class Evaluator(training_context.TrainingContext):
         elif choices:
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 5])
-                fitting.refit(kept.model, self.problem.dataset, choices, generator, length.deadline)
+                rows_share = fitting.refit(kept.model, self.problem.dataset, choices, generator, length.deadline)
             kept.loop.forget()
         epochs, rate = self._final_epochs(job.values, outcome, length)
         checkpoints.restart(kept.model, rate * kept.learning_rate)
@@ -211,6 +211,7 @@ class Evaluator(training_context.TrainingContext):
             epochs=result.epochs,
             best_epoch=result.epochs,
             horizon=result.horizon,
+            report={"fitted": [{"rows_share": rows_share}]} if rows_share < 1.0 else {},
             batch_size=outcome.batch_size,
             parameters=outcome.parameters,
             precision=kept.model.dtype_policy.name,

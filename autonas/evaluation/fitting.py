@@ -44,7 +44,8 @@ def fit(model, dataset, rows, generator, deadline=None, *, last=None, takes_fewe
             Defaults to `False`.
 
     Returns:
-        List of the dicts that the fitters return, empty without a fitter.
+        List of the dicts that the fitters return, empty without a fitter. If there wasn't time for all rows, the key
+        `"rows_share"` is the share of the rows that are fitted, and `"time_share"` is less by this factor.
 
     Raises:
         TooSlow: If the inputs of all rows take too long, and `takes_fewer_rows` is `False`, or if the inputs of the
@@ -56,9 +57,11 @@ def fit(model, dataset, rows, generator, deadline=None, *, last=None, takes_fewe
         if takes_fewer_rows:
             now, n_later = time.monotonic(), len(dataset.validation_rows)
             ends = None if deadline is None else [now + share * (deadline - now) for share in (_SHARE, _SHARE_OF_ALL)]
-            chosen, training = inputs.of_some(_some(fitter, rows, generator), generator, ends, n_later, last)
+            taken = _some(fitter, rows, generator)
+            chosen, training = inputs.of_some(taken, generator, ends, n_later, last)
         else:
-            chosen, training = rows, inputs.of(rows, deadline)
+            taken = chosen = rows
+            training = inputs.of(rows, deadline)
         fitter.sample = inputs.sample(chosen, training)
         n_rows = len(training.targets) + len(dataset.validation_rows)
         fits_all = with_final and fitter.fits_all_rows and (fitter.most_rows is None or n_rows <= fitter.most_rows)
@@ -67,7 +70,11 @@ def fit(model, dataset, rows, generator, deadline=None, *, last=None, takes_fewe
         else:
             validation = training.where(np.zeros(len(training.targets), bool))
         with linear_algebra.one_thread():
-            choices.append(fitter.fit(training, validation, generator, deadline))
+            choice = fitter.fit(training, validation, generator, deadline)
+        share = fitter.rows_share * len(chosen) / len(taken)
+        if share < 1.0:
+            choice |= {"rows_share": share, "time_share": share * choice.get("time_share", 1.0)}
+        choices.append(choice)
     return choices
 
 
@@ -85,7 +92,11 @@ def refit(model, dataset, choices, generator, deadline=None):
         choices: List that `fit` returned.
         generator: As in `fit`.
         deadline: As in `fit`. Defaults to `None`.
+
+    Returns:
+        The smallest share of the rows that there was time for.
     """
+    shares = [1.0]
     for fitter, chosen in zip(fitters.fitters_of(model), choices, strict=True):
         rows = _some(fitter, dataset.final_rows, generator)
         inputs = _Inputs(fitter, model, dataset)
@@ -93,6 +104,8 @@ def refit(model, dataset, choices, generator, deadline=None):
         fitter.sample = inputs.sample(some, training)
         with linear_algebra.one_thread():
             fitter.refit(training, chosen, generator, deadline)
+        shares.append(fitter.rows_share * len(some) / len(rows))
+    return min(shares)
 
 
 def _some(fitter, rows, generator):

@@ -71,6 +71,8 @@ class Fitter:
     #: Largest number of training rows that are passed, a random sample of more rows, or `None`.
     most_rows: int | None = None
 
+    #: Share of the rows that the latest `fit` or `refit` used, less than 1 if the time was too short for all.
+    rows_share: float = 1.0
     #: Indices of some training rows of the latest fit, and the values of `inputs` for them, or `None` if `inputs` is an
     #: input of the network.
     sample: tuple[np.ndarray, np.ndarray] | None = None
@@ -103,7 +105,9 @@ class Fitter:
 
         Returns:
             JSON-like dict of the numbers that were chosen by the validation set, such as a number of iterations. The
-            key `"refit_share"` is the share of the time of `fit` that `refit` takes for as many rows, 1 without it.
+            key `"refit_share"` is the share of the time of `fit` that `refit` takes for as many rows, 1 without it. The
+            key `"time_share"` is the share that the fit had of the time with which the weights would be better, 1
+            without it.
         """
         raise NotImplementedError
 

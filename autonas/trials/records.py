@@ -102,6 +102,20 @@ class Result:
         return bool(self.report.get("leaves_one_out"))
 
     @property
+    def rows_share(self) -> float:
+        """Smallest share of the rows that fitted weights are fitted to, less than 1 if the time was too short."""
+        return self._smallest("rows_share")
+
+    @property
+    def time_share(self) -> float:
+        """Share that the fit of all weights had of the time with which they would be better; 1 with enough time."""
+        return self._smallest("time_share")
+
+    def _smallest(self, name: str) -> float:
+        """Return the smallest share of a name among the choices of the fitters."""
+        return min((chosen.get(name, 1.0) for chosen in self.report.get("fitted") or ()), default=1.0)
+
+    @property
     def refit_share(self) -> float:
         """Share of the time of the fit of all weights that another fit with the same choices takes."""
         if self.has_final_weights:

@@ -140,6 +140,29 @@ def test_weights_that_are_only_fitted_are_fitted_in_all_of_the_time_however_many
     assert budget.final_length([fitted, fitted, trained]).deadline == clock.now + 80.0
 
 
+def test_weights_that_did_not_have_the_time_of_a_full_fit_leave_the_others_theirs(clock):
+    budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
+    whole, part = (
+        jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=20.0, report={"fitted": [choices]})
+        for choices in ({}, {"time_share": 0.5})
+    )
+    clock.now += 20
+    assert budget.final_length([part, whole]).deadline == clock.now + 60.0
+    assert budget.final_length([part, whole, whole, whole, whole]).deadline == clock.now + 20.0
+
+
+@pytest.mark.parametrize(("time_share", "reserved"), [(1.0, 10 * 1.15), (0.5, 20 * 1.15), (0.1, 40.0)])
+def test_time_is_reserved_for_a_fuller_fit_of_the_best_weights_up_to_two_fifths_of_the_limit(
+    clock, time_share, reserved
+):
+    budget = budget_module.TimeBudget(100.0, 1.0, 1000.0)
+    best = jobs.Outcome(
+        status="completed", epochs=1, best_epoch=1, seconds=10.0, report={"fitted": [{"time_share": time_share}]}
+    )
+    clock.now += 40
+    assert budget.trial_seconds(best, first=False) == pytest.approx(min(59.0 - reserved, 59.0 / 1.25))
+
+
 def test_an_ensemble_takes_seconds_of_its_own_at_the_end(clock):
     alone = budget_module.TimeBudget(60.0, 0.0, 1000.0)
     together = budget_module.TimeBudget(60.0, 0.0, 1000.0, closing=budget_module.SELECTING_ENSEMBLE)

@@ -73,6 +73,20 @@ def test_with_an_early_deadline_it_is_a_random_sample_in_order(problem):
     assert len(fitted_rows(*problem, np.arange(280), deadline=0.0)) == 100
 
 
+def test_the_share_of_the_rows_that_there_is_time_for_is_known(problem):
+    model, dataset = problem
+    generator = np.random.default_rng(0)
+    assert fitting.fit(model, dataset, np.arange(280), generator) == [{}]
+    (choices,) = fitting.fit(model, dataset, np.arange(280), generator, 0.0)
+    assert choices == {"rows_share": 100 / 280, "time_share": 100 / 280}
+    (fitter,) = fitters.fitters_of(model)
+    fitter.rows_share = 0.5  # Of the rows that it receives, the fitter itself uses a half.
+    final = dataclasses.replace(dataset, final_rows=np.arange(300))
+    assert fitting.refit(model, final, [choices], generator) == 0.5
+    (choices,) = fitting.fit(model, dataset, np.arange(280), generator, 0.0)
+    assert choices["rows_share"] == 50 / 280
+
+
 def test_a_quarter_as_many_rows_as_are_validated_are_taken_however_little_time_there_is(problem, monkeypatch):
     monkeypatch.setattr(fitting, "_FEWEST_ROWS", 10)
     model, dataset = problem

@@ -13,8 +13,9 @@ from autonas.data.encoders.trigrams import TrigramVectors
 _MAX_CATEGORIES = 10_000
 #: Number of categories above which categories of a single row are unknown.
 _RARE_FROM = 50
-#: Number of categories above which their strings have vectors.
-_MANY = 100
+#: Number of categories above which their strings have vectors, if more than a share of the rows are of categories with
+#: fewer rows. The mean of the target is known for categories with more rows, and a vector adds little to it.
+_MANY, _FEW_ROWS, _RARE_SHARE = 100, 20, 0.05
 
 
 class StringColumn:
@@ -23,7 +24,8 @@ class StringColumn:
     Args:
         vocabulary: List of the categories, of which the first has the code 1. `None` for texts.
         text: The fitted `TextEncoder` of texts. `None` for categories.
-        trigrams: The `TrigramVectors` of texts, and of more than 100 categories. `None` without vectors.
+        trigrams: The `TrigramVectors` of texts, and of more than 100 categories many of which are rare. `None` without
+            vectors.
     """
 
     def __init__(self, vocabulary=None, text=None, trigrams=None):
@@ -33,8 +35,9 @@ class StringColumn:
     def fit_categories(cls, series):
         """Return the column of categories, or `None` if no category is frequent enough."""
         vocabulary = _vocabulary(series)
-        strings, _ = columns.present_strings(series)
-        trigrams = TrigramVectors.fit(strings) if len(strings) > _MANY else None
+        strings, counts = columns.present_strings(series)
+        is_rare = counts[counts < _FEW_ROWS].sum() > _RARE_SHARE * counts.sum()
+        trigrams = TrigramVectors.fit(strings) if len(strings) > _MANY and is_rare else None
         return cls(vocabulary, trigrams=trigrams) if vocabulary else None
 
     @classmethod

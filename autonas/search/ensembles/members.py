@@ -68,7 +68,8 @@ class MemberTraining:
     def _further(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
         """Return the candidates that have a final fit, in the order of these fits, a list.
 
-        Fitted weights take as long as they take. The final fits of the other members share the rest.
+        Fitted weights take as long as they take, or longer if they didn't have the time of a full fit. The final fits
+        of the other members share the rest.
 
         Args:
             records: Records of members without an earlier final fit. Earlier ones have priority.
@@ -78,7 +79,12 @@ class MemberTraining:
             records = [record for record in records if not record.is_fitted or record.has_final_weights]
         return sorted(
             time_budget.with_time(records),
-            key=lambda record: (record is longest, not record.is_fitted, time_budget.final_seconds(record)),
+            key=lambda record: (
+                record is longest,
+                not record.is_fitted,
+                record.time_share < 1.0,
+                time_budget.final_seconds(record),
+            ),
         )
 
     def _trained_first(self, waiting: Sequence[TrialRecord]) -> keras.Model:

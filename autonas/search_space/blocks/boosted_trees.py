@@ -24,6 +24,8 @@ _PATIENCE = 20
 _VALUES_PER_THREAD = 5_000_000
 #: Number of iterations for which there is to be time. Else a random sample of the rows is fitted.
 _WANTED = 100
+#: Factor of the iterations in the final fit if there was no time for more of them: the loss was still falling.
+_MORE_ITERATIONS = 2
 #: Number of values of a smaller sample by which the time of many rows is estimated, and its smallest number of rows,
 #: which is also the smallest number of rows for early stopping.
 _SAMPLED_VALUES, _FEWEST_ROWS = 1_000_000, 10_000
@@ -137,7 +139,9 @@ class Boosting(tree_fitter.TreeFitter):
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
         n_iterations = [self.walk.forest.n_iterations] * self._n_estimators
-        return {"iterations": self._fit(training, validation, n_iterations, generator, deadline)}
+        used, is_cut = self._fit(training, validation, n_iterations, generator, deadline)
+        choices: dict[str, Any] = {"iterations": used}
+        return choices | {"is_cut": True, "time_share": 1 / _MORE_ITERATIONS} if is_cut else choices
 
     def refit(
         self,
@@ -146,7 +150,9 @@ class Boosting(tree_fitter.TreeFitter):
         generator: np.random.Generator,
         deadline: float | None = None,
     ) -> None:
-        self._fit(training, None, choices["iterations"], generator, deadline)
+        factor = _MORE_ITERATIONS if choices.get("is_cut") else 1
+        n_iterations = [min(self.walk.forest.n_iterations, factor * number) for number in choices["iterations"]]
+        self._fit(training, None, n_iterations, generator, deadline)
 
     @property
     def _n_estimators(self) -> int:
@@ -160,7 +166,7 @@ class Boosting(tree_fitter.TreeFitter):
         n_iterations: list[int],
         generator: np.random.Generator,
         deadline: float | None,
-    ) -> list[int]:
+    ) -> tuple[list[int], bool]:
         """Fit the trees of all outputs.
 
         Args:
@@ -171,12 +177,13 @@ class Boosting(tree_fitter.TreeFitter):
             deadline: Value of `time.monotonic()`, or `None`.
 
         Returns:
-            List of the number of iterations of each estimator.
+            List of the number of iterations of each estimator, and whether there wasn't time for one of them to end.
         """
         seed = int(generator.integers(2**31))
         n_rows, speed = len(training.targets), None
         if deadline is not None:
             training, speed = self._affordable_rows(training, n_iterations, seed, deadline)
+        self.rows_share = len(training.targets) / n_rows
         training, bins = self._binned(training, generator)
         stopping = None
         if validation is not None:
@@ -186,13 +193,14 @@ class Boosting(tree_fitter.TreeFitter):
             n_stopping = len(validation.targets) * len(training.targets) // n_rows
             stopping = validation.some(max(_FEWEST_ROWS, n_stopping), seed)
         ensembles: list[Sequence[Any]] = []
-        base, used = [], []
-        for column, most in enumerate(n_iterations):
+        base, used, is_cut = [], [], False
+        for column, wanted in enumerate(n_iterations):
+            most = wanted
             seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
             if speed is not None and seconds is not None:
                 most, seconds = min(most, speed.iterations(len(training.targets), seconds)), None
             with _threads(training.inputs.size):
-                by_output, base_of_one = self._boosted(
+                by_output, base_of_one, n_fitted = self._boosted(
                     _with_column(training, column),
                     None if stopping is None else _with_column(stopping, column),
                     most,
@@ -202,10 +210,11 @@ class Boosting(tree_fitter.TreeFitter):
             ensembles += by_output
             base += list(base_of_one)
             used.append(max(map(len, by_output)))
+            is_cut = is_cut or used[-1] + _PATIENCE > n_fitted < wanted
         first = np.array(base)
         self.walk.set([[trees.Tree.of_boosting(tree, bins) for tree in output] for output in ensembles], first)
         self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)
-        return used
+        return used, is_cut
 
     def _binned(self, rows: Rows, generator: np.random.Generator) -> tuple[Rows, trees.Bins]:
         """Return training rows with the numbers of the bins of their features, and the bins."""
@@ -246,17 +255,18 @@ class Boosting(tree_fitter.TreeFitter):
 
     def _boosted(
         self, training: Rows, validation: Rows | None, n_iterations: int, seed: int, seconds: float | None
-    ) -> tuple[Sequence[Sequence[Any]], np.ndarray]:
+    ) -> tuple[Sequence[Sequence[Any]], np.ndarray, int]:
         """Fit the trees of one estimator.
 
         Returns:
-            For each output the list of scikit-learn's trees, and for each output the number that is added to them.
+            For each output the list of scikit-learn's trees, for each output the number that is added to them, and the
+            number of iterations, of which the best ones have these trees.
         """
         n_outputs = self.walk.forest.n_outputs if self.task == "multiclass" else 1
         is_regression = self.task == "regression"
         classes = np.empty(0, int) if is_regression else np.unique(training.targets).astype(int)
         if len(classes) == 1:
-            return [[] for _ in range(n_outputs)], _log_shares(training, n_outputs)
+            return [[] for _ in range(n_outputs)], _log_shares(training, n_outputs), n_iterations
         estimator = self._estimator(training, seed)
         if seconds is not None:
             started = time.monotonic()
@@ -279,12 +289,13 @@ class Boosting(tree_fitter.TreeFitter):
                 sample_weight_val=validation.weights,
             )
             n_iterations = int(np.argmax(estimator.validation_score_))
+        n_fitted = estimator.n_iter_
         by_output = list(zip(*estimator._predictors[:n_iterations], strict=True))
         by_output = by_output or [()] * estimator.n_trees_per_iteration_
         base = estimator._baseline_prediction.ravel()
         if self.task != "multiclass" or len(by_output) == n_outputs:
-            return by_output, base
-        return _spread(by_output, base, classes, _log_shares(training, n_outputs))
+            return by_output, base, n_fitted
+        return *_spread(by_output, base, classes, _log_shares(training, n_outputs)), n_fitted
 
     def _estimator(self, training: Rows, seed: int) -> Any:
         """Return the unfitted estimator of scikit-learn for training rows with the numbers of bins."""

@@ -39,6 +39,11 @@ _ENTRIES: list[dict[str, Scalar]] = [
 #: Number of the first entries, which take a second or two each, and number of outputs from which on the linear ones are
 #: faster than the trees, and come first.
 _FASTEST, _SEVERAL_OUTPUTS = 3, 10
+#: Position of the first trees of many leaves.
+_MANY_LEAVES = 3
+
+#: Number of rows above which trees of many leaves come before those of few, which are less accurate on them.
+_MANY_ROWS = 30_000
 
 #: Number of outputs from which on linear models and networks come first. An iteration of boosted trees has a tree for
 #: each output, so that there are few iterations, and samples and leaves have few rows of each of so many classes.
@@ -57,13 +62,16 @@ _PROCESS_ROWS = 10_000
 def entries(block: StructuredDataBlock, conditions: Conditions) -> list[dict[str, Scalar]]:
     """Return the entries for a block of tables."""
     process: list[dict[str, Scalar]] = [{"kind": "gaussian_process"}] if conditions.n_rows <= _PROCESS_ROWS else []
-    points = [*_ENTRIES[:_FASTEST], *process, *_ENTRIES[_FASTEST:]]
+    known = list(_ENTRIES)
+    if conditions.n_rows > _MANY_ROWS:
+        known[0], known[_MANY_LEAVES] = known[_MANY_LEAVES], known[0]
+    points = [*known[:_FASTEST], *process, *known[_FASTEST:]]
     numbers = block.features[0].tensors.get("numbers")
     if numbers is not None and numbers.shape[0] > conditions.n_rows > 0:
         return sorted(points, key=lambda point: _ON_MANY_COLUMNS.index(str(point["kind"])))
     n_outputs = max(head.target.n_outputs for head in block.heads.values())
     if n_outputs >= _MANY_OUTPUTS:
-        return sorted([*_ENTRIES, *process], key=lambda point: point["kind"] in _ON_FEW_OUTPUTS)
+        return sorted([*known, *process], key=lambda point: point["kind"] in _ON_FEW_OUTPUTS)
     if n_outputs >= _SEVERAL_OUTPUTS:
         trees, *linear = points[:_FASTEST]
         return [*linear, trees, *points[_FASTEST:]]

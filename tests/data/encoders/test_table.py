@@ -340,3 +340,9 @@ def test_input_names_are_unique_and_have_no_slash():
     encoder = TableEncoder().fit(table)
     assert encoder.input_names == {"a/b": "a_b", "a_b": "a_b_"}
     assert set(encoder.raw_inputs(table)) == {"a_b", "a_b_"}
+
+
+@pytest.mark.parametrize(("n_rows", "has_vectors"), [(120 * 19, True), (120 * 20, False)])
+def test_strings_have_vectors_only_where_categories_are_rare(n_rows, has_vectors):
+    frame = pd.DataFrame({"plane": [f"plane {number % 120}" for number in range(n_rows)], "n": range(n_rows)})
+    assert ("strings" in TableEncoder().fit(frame).transform(frame)) == has_vectors

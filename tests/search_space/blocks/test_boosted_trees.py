@@ -80,6 +80,27 @@ def test_as_many_of_many_rows_are_fitted_as_there_is_time_for_many_iterations(mo
     (n_rows, n_iterations), *_ = fitted
     assert 12_000 < n_rows < 30_000 and n_iterations == pytest.approx(100, abs=40)
     assert model.score(x[40_000:], y[40_000:]) > 0.93
+    record = next(record for record in model.records_ if record["stage"] == "search")
+    assert record["message"].startswith(f"fitted to {n_rows / 40_000:.0%} of the rows: time")
+
+
+def test_the_final_fit_of_trees_that_the_time_cut_short_has_twice_their_iterations(monkeypatch):
+    x, y = load_diabetes(return_X_y=True)
+    possible = iter([7, 100, 100])
+    monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
+    fitted, boosted = [], boosted_trees.Boosting._boosted
+
+    def spied(*arguments):
+        result = boosted(*arguments)
+        fitted.append(result[2])
+        return result
+
+    monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
+    block = autonas.BoostedTreesBlock(learning_rate=0.02)
+    model = drawn(block, autonas.RegressionHead(), time_limit=60, validation_split=0.2, validation_folds=None)
+    model.fit(x, y)
+    assert fitted == [7, 14]
+    assert next(record["message"] for record in model.records_ if record["stage"] == "search") == "stopped: time"
 
 
 def test_several_labels_and_several_numbers_have_trees_of_their_own():
