@@ -338,7 +338,8 @@ class AutoModel(searched.SearchedModel):
                 whether the day or the month comes first.
             y: Targets `(n,)` or `(n, columns)`, or the name of a column of a DataFrame `x`, a string; for several heads
                 a list or dict. `None` for a dataset, whose `class_names`, if it has them, are the labels.
-            sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`: equal weights.
+            sample_weight: Weight of each row in the loss, `(n,)`. Rows of weight 0 are neither trained nor validated
+                on. Defaults to `None`: equal weights.
             validation_data: Tuple `(x, y)`, a dataset if `x` is a dataset, or a DataFrame if `y` is the name of a
                 column, to score candidates on. Defaults to `None`: a share of `x`.
             groups: Group of each row, `(n,)`. Rows of a group are never split between training and validation, which

@@ -111,6 +111,15 @@ def test_two_classes_may_be_asked_as_multiclass():
     assert encoder.n_outputs_ == 2 and encoder.transform(["b"]).tolist() == [1]
 
 
+def test_regression_is_scaled_by_weighted_rows():
+    y, weights = np.array([1.0, 2.0, -99999.0, 5.0, 7.0]), np.array([1, 3, 0, 2, 1], "float32")
+    weighted = TargetEncoder("regression").fit(y, np.arange(4), weights)
+    repeated = TargetEncoder("regression").fit(np.repeat(y[:4], weights[:4].astype(int)))
+    np.testing.assert_allclose([weighted.mean_, weighted.deviation_], [repeated.mean_, repeated.deviation_], rtol=1e-12)
+    unscaled = TargetEncoder("regression", scale=False).fit(y, np.arange(4), weights)
+    np.testing.assert_allclose(unscaled.units_, [repeated.mean_, repeated.deviation_], rtol=1e-12)
+
+
 def test_regression_is_scaled_by_training_rows():
     y = RNG.normal(1000, 20, size=50)
     encoder = TargetEncoder().fit(y, rows=np.arange(40))
