@@ -107,8 +107,8 @@ class AutoModel(searched.SearchedModel):
             With a list, the Pareto front is searched. The best candidate by the first objective is served; `select`
             serves others. Defaults to `None`: accuracy for classes (the loss for tables, and with fewer than 1000
             validation rows, where accuracy can't tell candidates apart), the root mean squared error for numbers, the
-            loss for several labels or heads or with `class_weight`. The loss counts row weights on the validation set;
-            metrics don't.
+            loss for several labels or heads or with weights of rows or classes. The loss counts weights on the
+            validation set; metrics don't, as in Keras.
         constraints: Dict from cost to limit, such as `{"latency_ms": 5, "model_size_mb": 2}`. Costs are measured on
             the network of encoded rows, latency in a real inference run time. A candidate that violates a constraint
             is refused before training and does not count towards `max_trials`. If no candidate satisfies all

@@ -99,6 +99,7 @@ def prepare(plan, data):
         # No set has rows of weight zero, whose values may be anything.
         all_rows, train_rows, validation_rows = _weighted(row_weights, all_rows, train_rows, validation_rows)
         folds = None if folds is None else [_weighted(row_weights, *pair) for pair in folds]
+        row_weights = None if np.ptp(row_weights[all_rows]) == 0 else row_weights
     # Encodings are of all rows that candidates are trained on.
     encoded_rows = train_rows if folds is None else all_rows
     combinations.check_data(plan.request, kinds, [target.task_ for target in targets])
