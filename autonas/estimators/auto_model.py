@@ -17,6 +17,7 @@ from autonas.estimators.plan import Plan
 from autonas.preparation import arrays
 from autonas.preparation.arrays import Prepared
 from autonas.preparation.request import Settings
+from autonas.search import interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -367,13 +368,14 @@ class AutoModel(searched.SearchedModel):
         """
         started = time.monotonic()
         arguments.check_call(self, unknown)
-        with keras_defaults.scope():
+        with keras_defaults.scope(), interrupts.remembered() as check:
             memory.grow()
             data = FitData.of(x, y, sample_weight, validation_data, groups)
             settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
             plan = planning.make_plan(self, data, started, settings)
             prepared = self._prepare(plan, data)
             arguments.check_monitors(plan.request.keras_callbacks, prepared.epoch_numbers())
+            check()
             with assembly.opened_search(plan, prepared, data) as search:
                 if self._reopened is not None:
                     search.reopen(self.stop_reason_)
