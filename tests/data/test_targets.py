@@ -32,6 +32,8 @@ def perfect_predictions(encoder, encoded):
         (np.array([3, 1, 2] * 5, dtype=object), "int64"),
         (RNG.integers(0, 2, (10, 3)), "int64"),
         (RNG.integers(0, 2, (10, 3)).astype(bool), bool),
+        (pd.DataFrame({"a": [True, False] * 5, "b": pd.array([1, 0] * 5, dtype="Int64")}), "int64"),
+        (pd.DataFrame({"a": [True, False] * 5, "b": pd.array([True, False] * 5, dtype="boolean")}), bool),
         (RNG.normal(size=10), "float64"),
         (RNG.normal(size=10).astype("float32"), "float32"),
         (np.array([0, 1, 2] * 5, dtype="float16"), "float32"),
