@@ -324,12 +324,14 @@ def _from_extension(series):
 def _from_objects(values):
     if values.ndim == 2:
         try:
-            return values.astype("float64")
+            numbers = values.astype("float64")
         except (TypeError, ValueError):
             raise ValueError(
                 "`y` with several columns must hold numbers. Unknown label type: objects. Pass several targets, some "
                 "of them words, as a dict such as {'kind': kinds, 'price': prices}."
             ) from None
+        exact = np.array(values.tolist())
+        return exact if exact.dtype.kind in "biu" else numbers
     kind = pd.api.types.infer_dtype(values, skipna=True)
     if kind in ("integer", "floating", "mixed-integer-float", "boolean", "decimal"):
         if not pd.isna(values).any():

@@ -137,7 +137,13 @@ class StreamSource:
             )
         if classes:
             check_labels_in_training(labels[training], validation_labels)
-        target_encoder.fit(all_labels, rows=np.flatnonzero(training))
+        weights = None if weights is None else check_sample_weight(weights)
+        if weights is not None and not weights[training].any():
+            raise ValueError(
+                "The weights in `x` must leave a weight above zero among the training rows. Received: weights of zero "
+                f"for all {int(training.sum())} training rows. Leave out these rows, or pass `validation_data`."
+            )
+        target_encoder.fit(all_labels, np.flatnonzero(training), weights)
         encoder.fit(as_rows(sample.values()))
         self.encoder, self.target_encoder = encoder, target_encoder
         self._row_bytes = sample.row_bytes
@@ -152,7 +158,7 @@ class StreamSource:
         counts = pd.Series(labels).value_counts() if classes else None
         self.some_labels, self.train_labels = labels[:_N_SOME_LABELS], labels[training]
         self.labels = None if counts is None else {plain(label): int(n) for label, n in counts.items()}
-        self.mean_weight = None if weights is None else float(check_sample_weight(weights).mean())
+        self.mean_weight = None if weights is None else float(weights.mean())
         if self._is_cached and raw.batches is not None:
             self.read_seconds = 0.0
         self._fits_into_memory = needs_all_rows and returns_same_rows and None not in self._raw[1:]

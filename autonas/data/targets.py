@@ -64,13 +64,15 @@ class TargetEncoder:
         self.scale = scale
         self.center = center
 
-    def fit(self, y, rows=None):
+    def fit(self, y, rows=None, weights=None):
         """Determine the task and the classes, or the mean and standard deviation, of targets.
 
         Args:
             y: Targets `(rows,)` or `(rows, columns)`. All rows determine the classes.
             rows: Integer indices of the training set, which determines mean and standard deviation. Defaults to
                 `None`: all rows.
+            weights: Weight of each row in mean and standard deviation, `(rows,)`, with a weight above zero in the
+                training set. Defaults to `None`: equal weights.
 
         Returns:
             self.
@@ -91,7 +93,7 @@ class TargetEncoder:
         self.classes_ = self.mean_ = self.deviation_ = self.units_ = None
         self.threshold_ = _THRESHOLD
         if self.task_ == "regression":
-            self._fit_regression(values, rows)
+            self._fit_regression(values, rows, weights)
         elif self.task_ == "multilabel":
             if not is_indicator(values):
                 raise ValueError("`y` must hold only 0 and 1 for task='multilabel'. Received: other values")
@@ -313,15 +315,17 @@ class TargetEncoder:
             raise ValueError(f"`y` must hold two classes for a binary task. Received: {len(classes)} classes")
         return classes
 
-    def _fit_regression(self, values, rows):
+    def _fit_regression(self, values, rows, weights):
         matrix = target_arrays.as_floats(values.reshape(len(values), -1))
         if values.ndim == 1:
             warn_of_confused_integers(pd.Series(values), matrix[:, 0], "`y`")
-        training = matrix if rows is None else matrix[rows]
+        rows = np.arange(len(matrix)) if rows is None else rows
+        training, weights = matrix[rows], None if weights is None else weights[rows].astype("float64")
         self.n_outputs_ = matrix.shape[1]
         self.mean_ = np.zeros(self.n_outputs_)
         self.deviation_ = np.ones(self.n_outputs_)
-        mean, deviation = training.mean(axis=0), training.std(axis=0)
+        mean = np.average(training, axis=0, weights=weights)
+        deviation = np.sqrt(np.average((training - mean) ** 2, axis=0, weights=weights))
         deviation = np.where(deviation > 1e-12 * np.abs(mean), deviation, 1.0)
         if self.scale:
             self.deviation_ = deviation

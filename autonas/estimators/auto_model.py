@@ -17,6 +17,7 @@ from autonas.estimators.plan import Plan
 from autonas.preparation import arrays
 from autonas.preparation.arrays import Prepared
 from autonas.preparation.request import Settings
+from autonas.search import interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,8 +108,8 @@ class AutoModel(searched.SearchedModel):
             With a list, the Pareto front is searched. The best candidate by the first objective is served; `select`
             serves others. Defaults to `None`: accuracy for classes (the loss for tables, and with fewer than 1000
             validation rows, where accuracy can't tell candidates apart), the root mean squared error for numbers, the
-            loss for several labels or heads or with `class_weight`. The loss counts row weights on the validation set;
-            metrics don't.
+            loss for several labels or heads or with weights of rows or classes. The loss counts weights on the
+            validation set; metrics don't, as in Keras.
         constraints: Dict from cost to limit, such as `{"latency_ms": 5, "model_size_mb": 2}`. Costs are measured on
             the network of encoded rows, latency in a real inference run time. A candidate that violates a constraint
             is refused before training and does not count towards `max_trials`. If no candidate satisfies all
@@ -338,7 +339,8 @@ class AutoModel(searched.SearchedModel):
                 whether the day or the month comes first.
             y: Targets `(n,)` or `(n, columns)`, or the name of a column of a DataFrame `x`, a string; for several heads
                 a list or dict. `None` for a dataset, whose `class_names`, if it has them, are the labels.
-            sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`: equal weights.
+            sample_weight: Weight of each row in the loss, `(n,)`. Rows of weight 0 are neither trained nor validated
+                on. Defaults to `None`: equal weights.
             validation_data: Tuple `(x, y)`, a dataset if `x` is a dataset, or a DataFrame if `y` is the name of a
                 column, to score candidates on. Defaults to `None`: a share of `x`.
             groups: Group of each row, `(n,)`. Rows of a group are never split between training and validation, which
@@ -366,13 +368,14 @@ class AutoModel(searched.SearchedModel):
         """
         started = time.monotonic()
         arguments.check_call(self, unknown)
-        with keras_defaults.scope():
+        with keras_defaults.scope(), interrupts.remembered() as check:
             memory.grow()
             data = FitData.of(x, y, sample_weight, validation_data, groups)
             settings = Settings(callbacks, epochs, batch_size, validation_split, class_weight, reopened=self._reopened)
             plan = planning.make_plan(self, data, started, settings)
             prepared = self._prepare(plan, data)
             arguments.check_monitors(plan.request.keras_callbacks, prepared.epoch_numbers())
+            check()
             with assembly.opened_search(plan, prepared, data) as search:
                 if self._reopened is not None:
                     search.reopen(self.stop_reason_)

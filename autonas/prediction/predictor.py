@@ -68,8 +68,17 @@ class Predictor:
     def _compact(self, x: Any, owner: str | None) -> dict[str, Any]:
         """Encode raw rows as `encode` does, with `SparseRows` in place of arrays of which most entries are 0."""
         tensors = {}
-        for (name, encoder), value in zip(self.encoders.items(), split_inputs(x, list(self.encoders)), strict=True):
+        inputs = dict(zip(self.encoders, split_inputs(x, list(self.encoders)), strict=True))
+        first = next(iter(inputs))
+        for name, value in inputs.items():
             data.check_same_rows(value)
+            n_first, n_rows = data.number_of_rows(inputs[first]), data.number_of_rows(value)
+            if n_rows != n_first:
+                raise ValueError(
+                    f"`x` must hold inputs with equal numbers of rows. Received: {n_first} rows in {first!r} and "
+                    f"{n_rows} rows in {name!r}. Choose the same rows of all inputs."
+                )
+            encoder = self.encoders[name]
             options = {"owner": owner} if encoder.kind == "table" else {}
             for tensor_name, array in encoder.compact(value, **options).items():
                 tensors[f"{name}_{tensor_name}"] = array

@@ -91,15 +91,24 @@ def prepare(plan, data):
         train_rows, validation_rows = splits.train_validation_rows(
             target, task, plan.selection.split, data.groups, generator, in_order=plan.selection.in_order
         )
+    row_weights, all_rows = None, np.arange(n_rows)
+    if data.sample_weight is not None:
+        row_weights = checks.check_sample_weight(data.sample_weight)
+        validated = all_rows if validation_rows is None else validation_rows
+        _check_weights(row_weights, folds or [(train_rows, validated)])
+        # No set has rows of weight zero, whose values may be anything.
+        all_rows, train_rows, validation_rows = _weighted(row_weights, all_rows, train_rows, validation_rows)
+        folds = None if folds is None else [_weighted(row_weights, *pair) for pair in folds]
+        row_weights = None if np.ptp(row_weights[all_rows]) == 0 else row_weights
     # Encodings are of all rows that candidates are trained on.
-    encoded_rows = train_rows if folds is None else np.arange(n_rows)
+    encoded_rows = train_rows if folds is None else all_rows
     combinations.check_data(plan.request, kinds, [target.task_ for target in targets])
     encoders = []
     for kind, node, values in zip(kinds, nodes or [None] * len(kinds), inputs, strict=True):
         options = node.encoder_options() if node is not None and kind == node.kind else {}
         encoders.append(data_module.get_encoder(kind, **options).fit(values, encoded_rows))
     for target, values in zip(targets, outputs, strict=True):
-        target.fit(values, encoded_rows)
+        target.fit(values, encoded_rows, row_weights)
     if nodes is None:
         nodes, output_nodes = default_graph(plan, encoders, targets, input_names, head_names)
     searched, encoders, targets = bound_graph(plan, (nodes, output_nodes), encoders, targets, len(train_rows))
@@ -111,15 +120,15 @@ def prepare(plan, data):
             {name: sparse_rows.joined([arrays[name], others[name]]) for name in arrays}
             for arrays, others in zip(rows, encoded[:2], strict=True)
         ]
-    weights = _weights(plan.task.class_weight, data.sample_weight, targets, rows[1], n_rows)
+    weights = _weights(plan.task.class_weight, row_weights, targets, rows[1], n_rows)
     if weights is not None:
         _check_weights(weights, folds or [(train_rows, validation_rows)])
-        weights = (weights / np.mean(weights[:n_rows])).astype("float32")
+        weights = (weights / np.mean(weights[all_rows])).astype("float32")
     encoded = dataset.ArrayDataset(
         *rows,
         train_rows,
         validation_rows,
-        final_rows=np.arange(n_rows) if data.validation_data is None else None,
+        final_rows=all_rows if data.validation_data is None else None,
         sample_weight=weights,
         folds=folds,
     )
@@ -271,7 +280,7 @@ def _weights(class_weight, sample_weight, targets, encoded, n_rows):
     weights = None
     if sample_weight is not None:
         weights = np.ones(len(next(iter(encoded.values()))))
-        weights[:n_rows] = checks.check_sample_weight(sample_weight)
+        weights[:n_rows] = sample_weight
     if class_weight is not None:
         (target,) = targets.values()
         check_class_weight(class_weight, target)
@@ -283,6 +292,11 @@ def _weights(class_weight, sample_weight, targets, encoded, n_rows):
             by_class = np.array([class_weight.get(label, 1.0) for label in target.classes_.tolist()])
         weights = by_class[codes] if weights is None else weights * by_class[codes]
     return weights
+
+
+def _weighted(weights, *sets):
+    """Return sets of rows, each an array of indices or `None`, without the rows of weight zero, as a tuple."""
+    return tuple(None if rows is None else rows[weights[rows] > 0] for rows in sets)
 
 
 def _check_weights(weights, sets):

@@ -26,16 +26,16 @@ def find_goal(plan, searched, scorer, n_validation):
         scorer: The `Scorer` of the graph's heads.
         n_validation: Number of validation rows.
     """
-    is_weighted = plan.task.class_weight is not None and scorer.weights is not None
-    default = "val_loss" if is_weighted else default_objective(searched, scorer, n_validation)
+    default = default_objective(searched, scorer, n_validation)
     return goal.get_goal(plan.criteria.objective, plan.criteria.constraints, scorer.directions(), default)
 
 
 def default_objective(searched, scorer, n_validation):
     """Return the name of the default objective.
 
-    It is the accuracy of a classifier, the root mean squared error of a regressor, and the summed loss of several
-    heads. The loss of a classifier is used in two cases:
+    It is the accuracy of a classifier, the root mean squared error of a regressor, the summed loss of several heads,
+    and the loss with weights of rows or classes, which metrics don't count. The loss of a classifier is used in two
+    cases:
 
     - With few validation rows, accuracy can't tell candidates apart and the best of many candidates is the luckiest
       one.
@@ -49,7 +49,7 @@ def default_objective(searched, scorer, n_validation):
         scorer: The `Scorer` of the graph's heads.
         n_validation: Number of validation rows.
     """
-    if len(scorer.heads) > 1 or scorer.heads[0].task == "multilabel":
+    if len(scorer.heads) > 1 or scorer.heads[0].task == "multilabel" or scorer.weights is not None:
         return "val_loss"
     if scorer.heads[0].task == "regression":
         return "val_rmse"

@@ -24,9 +24,29 @@ def deferred() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
+class _Memory:
+    """Handler of Ctrl-C that remembers it.
+
+    Args:
+        handler: The handler before, which is called.
+    """
+
+    def __init__(self, handler: Callable[..., Any]) -> None:
+        self._handler = handler
+        self._received = False
+
+    def __call__(self, *arguments: Any) -> None:
+        self._received = True
+        self._handler(*arguments)
+
+    def check(self) -> None:
+        if self._received:
+            raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def remembered() -> Iterator[Callable[[], None]]:
-    """Yield a function that raises `KeyboardInterrupt` if Ctrl-C was pressed within the block.
+    """Yield a function that raises `KeyboardInterrupt` if Ctrl-C was pressed within the block, or the outermost one.
 
     Python raises `KeyboardInterrupt` wherever the program is. In a destructor, or in a callback of the garbage
     collector, Python prints the exception and goes on.
@@ -35,18 +55,12 @@ def remembered() -> Iterator[Callable[[], None]]:
     if threading.current_thread() is not threading.main_thread() or not callable(previous):
         yield lambda: None
         return
-    received = []
-
-    def remember(*arguments: Any) -> None:
-        received.append(True)
-        previous(*arguments)
-
-    def check() -> None:
-        if received:
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, remember)
+    if isinstance(previous, _Memory):
+        yield previous.check
+        return
+    memory = _Memory(previous)
+    signal.signal(signal.SIGINT, memory)
     try:
-        yield check
+        yield memory.check
     finally:
         signal.signal(signal.SIGINT, previous)

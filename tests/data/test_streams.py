@@ -218,6 +218,18 @@ def test_weights():
         fit(slices((x, y, np.arange(-1.0, 149.0))))
 
 
+def test_targets_of_weight_zero_have_no_part_in_their_scale():
+    x, y = load_diabetes(return_X_y=True)[0], np.arange(442.0)
+    weights = np.arange(442) % 3 > 0
+    source = fit(slices((x, np.where(weights, y, -99999.0), weights.astype("float32"))))
+    assert source.target_encoder.mean_ == pytest.approx([y.mean()], rel=0.1)
+    assert source.target_encoder.deviation_ == pytest.approx([y.std()], rel=0.1)
+    source = fit(slices((x, y)))
+    validated = source.target_encoder.decode(np.concatenate([targets for _, targets in source.validation(16)]))
+    with pytest.raises(ValueError, match="weights of zero for all .* training rows"):
+        fit(slices((x, y, np.isin(y, validated.round()).astype("float32"))))
+
+
 def test_batches_to_predict():
     x, y = load_iris(return_X_y=True)
     encoder = get_encoder("table").fit(x)

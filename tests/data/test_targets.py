@@ -32,6 +32,8 @@ def perfect_predictions(encoder, encoded):
         (np.array([3, 1, 2] * 5, dtype=object), "int64"),
         (RNG.integers(0, 2, (10, 3)), "int64"),
         (RNG.integers(0, 2, (10, 3)).astype(bool), bool),
+        (pd.DataFrame({"a": [True, False] * 5, "b": pd.array([1, 0] * 5, dtype="Int64")}), "int64"),
+        (pd.DataFrame({"a": [True, False] * 5, "b": pd.array([True, False] * 5, dtype="boolean")}), bool),
         (RNG.normal(size=10), "float64"),
         (RNG.normal(size=10).astype("float32"), "float32"),
         (np.array([0, 1, 2] * 5, dtype="float16"), "float32"),
@@ -109,6 +111,15 @@ def test_multiclass():
 def test_two_classes_may_be_asked_as_multiclass():
     encoder = TargetEncoder("multiclass").fit(["a", "b"])
     assert encoder.n_outputs_ == 2 and encoder.transform(["b"]).tolist() == [1]
+
+
+def test_regression_is_scaled_by_weighted_rows():
+    y, weights = np.array([1.0, 2.0, -99999.0, 5.0, 7.0]), np.array([1, 3, 0, 2, 1], "float32")
+    weighted = TargetEncoder("regression").fit(y, np.arange(4), weights)
+    repeated = TargetEncoder("regression").fit(np.repeat(y[:4], weights[:4].astype(int)))
+    np.testing.assert_allclose([weighted.mean_, weighted.deviation_], [repeated.mean_, repeated.deviation_], rtol=1e-12)
+    unscaled = TargetEncoder("regression", scale=False).fit(y, np.arange(4), weights)
+    np.testing.assert_allclose(unscaled.units_, [repeated.mean_, repeated.deviation_], rtol=1e-12)
 
 
 def test_regression_is_scaled_by_training_rows():

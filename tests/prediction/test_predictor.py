@@ -46,6 +46,22 @@ def test_networks_with_a_sequential_model_predict(n_rows):
     np.testing.assert_allclose(served.outputs(rows)["y"], keras.ops.convert_to_numpy(expected), atol=1e-6)
 
 
+@pytest.mark.parametrize("n_rows", [(3, 5), (5, 3), (1, 5), (300, 600)])
+def test_inputs_of_unequal_length_are_refused(n_rows):
+    inputs = {f"{name}_numbers": keras.Input((2,), name=f"{name}_numbers") for name in ("a", "b")}
+    outputs = keras.layers.Dense(1, name="y")(keras.layers.Concatenate()(list(inputs.values())))
+    rows = np.random.default_rng(0).normal(size=(600, 2))
+    encoders = {name: data.get_encoder("table").fit(rows) for name in ("a", "b")}
+    targets = {"y": data.TargetEncoder("regression").fit(rows[:, 0])}
+    served = predictor_module.Predictor(keras.Model(inputs, {"y": outputs}), encoders, targets)
+    a, b = (rows[:n] for n in n_rows)
+    message = f"`x` must hold inputs .*: {n_rows[0]} rows in 'a' and {n_rows[1]} rows in 'b'"
+    for method in (served.outputs, served.encode):
+        for x in ([a, b], {"b": b, "a": a}):
+            with pytest.raises(ValueError, match=message):
+                method(x)
+
+
 COMPILED = pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch's networks aren't compiled.")
 
 

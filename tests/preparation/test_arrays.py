@@ -27,6 +27,23 @@ def test_rows_whose_weights_are_all_zero_are_refused_before_training(n_rows, rec
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("folds", [None, 3])
+def test_rows_of_weight_zero_are_in_no_set_and_have_no_part_in_encodings(folds):
+    excluded = np.arange(600) % 3 == 0
+    x = np.where(excluded[:, None], 1e6, X)
+    data = FitData(x, np.where(excluded, -999_999.0, 3 * X[:, 0] + X[:, 1]), 1.0 - excluded)
+    model = autonas.StructuredDataRegressor(validation_folds=folds, seed=0, verbose=0)
+    dataset = arrays.prepare(make_plan(model, data), data).dataset
+    for values in (dataset.inputs["structured_data_input_1_numbers"], dataset.targets["regression_head_1"]):
+        np.testing.assert_allclose(values[~excluded].mean(axis=0), 0, atol=0.1)
+        np.testing.assert_allclose(values[~excluded].std(axis=0), 1, atol=0.1)
+    kept = np.flatnonzero(~excluded)
+    for split in dataset.splits:
+        assert np.union1d(split.train_rows, split.validation_rows).tolist() == kept.tolist()
+    assert np.sort(dataset.validation_rows).tolist() == kept.tolist() or folds is None
+    assert dataset.sample_weight is None
+
+
 class OneSplit:
     """A splitter that validates the last 20 of 100 rows."""
 

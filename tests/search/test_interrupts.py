@@ -41,6 +41,14 @@ def test_an_interrupt_that_python_loses_is_remembered(lost):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_an_interrupt_of_the_outer_block_is_remembered_in_the_inner_block(lost):
+    with interrupts.remembered():
+        lose_an_interrupt()
+        with interrupts.remembered() as check, pytest.raises(KeyboardInterrupt):
+            check()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_an_interrupt_while_records_are_written_is_raised_after_it(lost):
     with interrupts.remembered(), pytest.raises(KeyboardInterrupt):
         with interrupts.deferred():
@@ -58,3 +66,27 @@ def test_a_search_ends_after_the_trial_in_which_python_loses_an_interrupt(lost, 
     model = autonas.StructuredDataClassifier(**options, callbacks=[Callback()]).fit(*iris)
     assert set(lost) == {KeyboardInterrupt} and model.stop_reason_ == "interrupted"
     assert len(model.leaderboard().query("stage == 'search'")) == 1
+
+
+@pytest.mark.parametrize("n_calls", [pytest.param(1, id="preparation"), pytest.param(2, id="baselines")])
+def test_a_search_ends_before_the_first_trial_if_python_loses_an_interrupt_before(lost, iris, tmp_path, n_calls):
+    calls, epochs = [], []
+
+    def some_error(truth, predictions):
+        calls.append(1)
+        if len(calls) == n_calls:
+            lose_an_interrupt()
+        return 0.0
+
+    class Callback(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            epochs.append(epoch)
+
+    options = {"max_trials": 2, "epochs": 2, "seed": 0, "tensorboard": False, "verbose": 0}
+    model = autonas.StructuredDataClassifier(
+        **options, metrics=[some_error], callbacks=[Callback()], directory=tmp_path / "run"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*iris)
+    assert lost == [KeyboardInterrupt] and epochs == []
+    assert (tmp_path / "run").exists() == (n_calls > 1)

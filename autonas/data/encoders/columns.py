@@ -16,7 +16,8 @@ _TEXT_RULES = ((1, 0.5, 3.0), (100, 0.2, 2.0))
 def infer_column(series):
     """Infer the kind of a column of a table.
 
-    - `"number"`: numbers, booleans and time spans, and strings that are numbers (see `number_strings.find_notation`).
+    - `"number"`: numbers, booleans, time spans and times of day, and strings that are numbers (see
+      `number_strings.find_notation`).
     - `"date"`: datetimes, periods, date objects, and strings that are dates (see `dates.find_notation`).
     - `"text"`: strings with a mean of at least 3 words per distinct value, if at least half of the rows are distinct;
       or with a mean of at least 2 words, if at least a fifth of the rows and at least 100 values are distinct.
@@ -53,6 +54,7 @@ def infer_column(series):
         "boolean",
         "timedelta",
         "timedelta64",
+        "time",
     ):
         return "number"
     if kind == "complex":
@@ -178,7 +180,9 @@ def _as_string(value):
 
 
 def as_numbers(series, notation=number_strings.Notation()):  # noqa: B008 (it is frozen)
-    """Convert a column of numbers, booleans or time spans (in seconds) to float64, with missing values as NaN.
+    """Convert a column of numbers, booleans, time spans or times of day to float64, with missing values as NaN.
+
+    Time spans are in seconds, and times of day in seconds since midnight.
 
     Args:
         series: Column of a table.
@@ -193,10 +197,10 @@ def as_numbers(series, notation=number_strings.Notation()):  # noqa: B008 (it is
         return series.dt.total_seconds().to_numpy(dtype="float64", na_value=np.nan)
     if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_numeric_dtype(series.dtype):
         return series.to_numpy(dtype="float64", na_value=np.nan)
-    if series.dtype == object and pd.api.types.infer_dtype(series, skipna=True) in (
-        "timedelta",
-        "timedelta64",
-    ):
+    kind = pd.api.types.infer_dtype(series, skipna=True)
+    if kind == "time":
+        series = series.astype(object).map(lambda time: time.replace(tzinfo=None).isoformat(), na_action="ignore")
+    if kind in ("time", "timedelta", "timedelta64"):
         return as_numbers(pd.to_timedelta(series))
     codes, values = factorize_strings(series)
     special = {"": None, "True": 1.0, "False": 0.0}

@@ -26,6 +26,7 @@ def arrow(values, arrow_type):
         (arrow([True, None, False], pyarrow.bool_()), "number"),
         (arrow([decimal.Decimal("1.5"), None], pyarrow.decimal128(10, 2)), "number"),
         (arrow([datetime.timedelta(hours=1), None], pyarrow.duration("s")), "number"),
+        (arrow([datetime.time(9, 30), None, datetime.time(23, 5)], pyarrow.time64("us")), "number"),
         (arrow(DAYS, pyarrow.date32()), "date"),
         (arrow(DAYS, pyarrow.timestamp("us")), "date"),
         (arrow(["09/22/1986", None], pyarrow.string()), "date"),

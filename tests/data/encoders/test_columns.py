@@ -16,6 +16,7 @@ from autonas.data.encoders import columns
         (pd.array([1, None], dtype="Int64"), "number"),
         (pd.array([True, None], dtype="boolean"), "number"),
         (pd.to_timedelta([1, 2], unit="h"), "number"),
+        ([datetime.time(9, 30), None], "number"),
         (["01234", "22345"], "category"),  # a code, not a number
         (["a", "b", None], "category"),
         (["1", "2", "?"], "number"),
@@ -43,3 +44,8 @@ def test_kinds(values, kind):
 def test_whole_floats_read_as_integers():
     codes, values = columns.factorize_strings(pd.Series([1.0, np.nan, 2.5]))
     assert values[codes].tolist() == ["1", "", "2.5"]
+
+
+def test_times_of_day_are_seconds_since_midnight():
+    times = [datetime.time(1, 0, 2, 500_000), None, datetime.time(0, 1, tzinfo=datetime.UTC)]
+    np.testing.assert_array_equal(columns.as_numbers(pd.Series(times)), [3602.5, np.nan, 60.0])
