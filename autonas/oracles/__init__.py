@@ -87,6 +87,9 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
         "updates_per_epoch": extent.updates_per_epoch,
         "max_epochs": extent.max_epochs,
     }
+    if recipe.given_seed is not None:
+        # Keras Tuner draws a seed for an oracle without one, and doesn't say whether it did.
+        facts["seed"] = recipe.given_seed
     if space.earlier_searches and _has_default_points(description):
         # Random search, too, begins from the best architectures of earlier searches.
         facts["initial_points"] = space.initial_points

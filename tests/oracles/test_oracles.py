@@ -231,6 +231,21 @@ def test_an_oracle_of_keras_tuner_gets_the_objective_and_any_fidelity():
         oracle_of(Recipe(oracles.KerasTunerOracle(inner, initial_points=[{}])), goal=Goal((objective,)))
 
 
+def test_a_seed_of_the_search_replaces_that_of_an_oracle_of_keras_tuner():
+    objective = keras_tuner.Objective("accuracy", "max")
+
+    def seeds(*strategies, **further):
+        made = [oracle_of(Recipe(strategy, **further), Extent(5, 9), Goal((objective,))) for strategy in strategies]
+        return [getattr(oracle, "strategy", oracle).seed for oracle in made]
+
+    inner = keras_tuner.oracles.RandomSearchOracle(seed=1)
+    wrapped = oracles.KerasTunerOracle(inner)
+    for fidelity in ("full", "successive_halving"):
+        # The search has a seed of 3, which wasn't given.
+        assert seeds(inner, wrapped, fidelity=fidelity) == [1, 1]
+        assert seeds(inner, wrapped, wrapped.with_arguments(seed=7), given_seed=3, fidelity=fidelity) == [3, 3, 7]
+
+
 def test_a_supernet_is_put_inside_of_a_low_fidelity():
     goal = Goal((SCORE,), constraints=(Constraint(registry.Flops(), 1e6),))
 
