@@ -32,7 +32,7 @@ class Combination:
     ```
     """
 
-    #: Name of the combined number, a column of the leaderboard.
+    #: Name of the combined number, a column of the leaderboard: an identifier, other than names of metrics and costs.
     name: Any = None
 
     @property
