@@ -186,10 +186,15 @@ def _inside(strategy: str | keras_tuner.Oracle) -> object:
 
 
 def supernet_training(oracle: Oracle) -> dict[str, Any] | None:
-    """Return how an oracle trains its supernet, a JSON-like dict; `None` if it needs no supernet."""
+    """Return how an oracle trains its supernet, a JSON-like dict; `None` if it needs no supernet.
+
+    Raises:
+        ValueError: If an argument of the strategy inside doesn't suit the search.
+    """
     if isinstance(oracle, LowFidelityOracle):
         # The strategy at work is made when the first trial is asked for: the journal may have another seed.
         oracle = registry.inside(oracle, oracle.strategy)
+        oracle.check()  # It knows the objectives now.
     return oracle.supernet_training() if isinstance(oracle, SupernetOracle) else None
 
 

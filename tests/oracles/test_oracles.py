@@ -273,3 +273,15 @@ def test_gradient_search_penalises_what_is_limited():
         return made.penalised_cost, len(made.cost_weights)
 
     assert weights() == (None, 1) and weights(registry.PeakMemory(), registry.Params()) == ("params", 4)
+
+
+def test_a_weight_without_a_cost_is_refused_once_the_objectives_are_known():
+    weighted, flops = oracles.GradientOracle(cost_weight=0.5), keras_tuner.Objective("flops", "min")
+    oracles.check_strategy(weighted)
+    extent = Extent(5, max_epochs=9, updates_per_epoch=300)
+    for recipe in (Recipe(weighted), Recipe(weighted, fidelity="successive_halving")):
+        several = oracle_of(recipe, extent, Goal((SCORE, flops)))
+        assert oracles.supernet_training(several)["cost_weights"] == [0.5]
+        with pytest.raises(ValueError, match="`cost_weight` must be None without a cost .*: cost_weight=0.5"):
+            oracles.supernet_training(oracle_of(recipe, extent))
+    assert oracle_of(Recipe(oracles.GradientOracle(cost_weight=0.5, cost="params")), extent).cost_weights == [0.5]
