@@ -52,7 +52,8 @@ def test_initial_points_come_first_and_in_order():
 
 @pytest.mark.parametrize("strategy", ["random", "evolution"])
 def test_initial_points_of_short_trainings_are_those_of_the_strategy_inside(strategy):
-    oracle = oracle_of(Recipe(oracles.SuccessiveHalvingOracle(strategy, initial_points=[{"kind": "some"}])), Extent(5, 9))
+    halving = oracles.SuccessiveHalvingOracle(strategy, initial_points=[{"kind": "some"}])
+    oracle = oracle_of(Recipe(halving), Extent(5, 9))
     assert oracle.ask()["kind"] == "some"
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -210,9 +211,10 @@ class GradientOracle(supernet_oracle.SupernetOracle):
                 f"'params', or a further objective or a constraint. Received: cost_weight={self.cost_weight!r:.100}"
             )
         weights = as_list(0.0 if self.cost_weight is None else self.cost_weight)
-        if not weights or not all(map(checks.is_number, weights)) or weights[0] < 0 or sorted(set(weights)) != weights:
+        are_finite = all(checks.is_number(weight) and 0 <= weight < math.inf for weight in weights)
+        if not weights or not are_finite or sorted(set(weights)) != weights:
             raise ValueError(
-                "`cost_weight` must be a number of at least 0, or an ascending sequence of them. "
+                "`cost_weight` must be a finite number of at least 0, or an ascending sequence of them. "
                 f"Received: cost_weight={self.cost_weight!r:.100}"
             )
 
