@@ -246,6 +246,12 @@ def check(objective: Any, limits: Mapping[str | costs.Cost, float] | None) -> No
     elif isinstance(objective, (list, tuple)) and not objective:
         raise ValueError(f"`objective` must name at least one objective. Received: objective={objective!r}")
     for component in parts_of(objective):
+        if isinstance(component, combinations.Combination):
+            raise ValueError(
+                "A combination must be the only `objective`, neither in a list nor in another combination. "
+                f"Received: a {type(component).__name__} inside of a {type(objective).__name__}. Combine all "
+                "objectives in one, or give the others as `constraints` or `metrics`."
+            )
         if isinstance(component, (custom_score.CustomScore, custom_score.CustomMetric)):
             component.check()
         elif not isinstance(component, (str, keras_tuner.Objective, costs.Cost)) and not _is_function(component):
