@@ -181,6 +181,8 @@ def test_so_is_a_strategy_inside_of_another():
             {"initial_points": {"units": 32}},
             "`initial_points` must be a list of dicts .* Received: initial_points={'u",
         ),
+        ({"repeats": "x"}, "`repeats` must be True or False. Received: repeats='x'"),
+        ({"repeats": []}, "`repeats` must be True or False. Received: repeats=.."),
     ],
 )
 def test_arguments_of_all_oracles_are_checked_before_the_first_trial(arguments, message):

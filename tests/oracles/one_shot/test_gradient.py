@@ -334,6 +334,12 @@ def test_the_supernet_is_told_how_it_is_trained():
         ({"validation_share": 1.0}, "`validation_share` must be a number from 0.05 to 0.95. Received"),
         ({"warm_up": 1.0}, "`warm_up` must be a number from 0 to 0.95. Received: warm_up=1.0"),
         ({"partial_channels": 1}, "`partial_channels` must be an integer of at least 2. Received"),
+        ({"updates_per_epoch": 0}, "`updates_per_epoch` must be an integer of at least 1. Received"),
+        ({"constraint_names": 1.5}, "`constraint_names` must be a sequence .* Received: constraint_names=1.5"),
+        (
+            {"constraint_names": "params"},
+            "`constraint_names` must be a sequence .* Received: constraint_names='params'",
+        ),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1. Received: epochs=0"),
     ],
 )
