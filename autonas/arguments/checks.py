@@ -34,7 +34,7 @@ def check_integer(name: str, value: object, minimum: int, expected: str | None =
 
 
 def check_number(name: str, value: object, minimum: float, maximum: float = math.inf) -> None:
-    """Check that an argument is a number from `minimum` to `maximum`.
+    """Check that an argument is a finite number from `minimum` to `maximum`.
 
     Args:
         name: Name of the argument, for the message.
@@ -43,11 +43,13 @@ def check_number(name: str, value: object, minimum: float, maximum: float = math
         maximum: Largest value that is accepted. Defaults to no limit.
 
     Raises:
-        ValueError: If `value` is no real number, a boolean, or out of range.
+        ValueError: If `value` is no real number, a boolean, infinite, or out of range.
     """
-    if not is_number(value) or not minimum <= value <= maximum:
-        limits = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum}"
-        raise ValueError(f"`{name}` must be a number {limits}. Received: {name}={value!r:.100}")
+    if not is_number(value) or not minimum <= value <= maximum or value == math.inf:
+        expected = (
+            f"finite number of at least {minimum}" if maximum == math.inf else f"number from {minimum} to {maximum}"
+        )
+        raise ValueError(f"`{name}` must be a {expected}. Received: {name}={value!r:.100}")
 
 
 def check_option(name: str, value: object, options: Sequence[object]) -> None:

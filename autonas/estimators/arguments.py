@@ -16,9 +16,10 @@ import numpy as np
 from autonas import execution, oracles
 from autonas.arguments import checks
 from autonas.backends import precision
-from autonas.objectives import goal
+from autonas.objectives import Cost, CustomScore, goal
 from autonas.preparation.request import Request
 from autonas.reporting import SearchCallback
+from autonas.reporting.leaderboard import COLUMNS
 from autonas.search_space import narrowing
 from autonas.search_space.optimization import Optimization
 from autonas.trials import folder
@@ -81,6 +82,7 @@ def check(request: Request) -> None:
     if request.directory is not None and not isinstance(request.directory, (str, os.PathLike)):
         _refuse("directory", "a path or None", request.directory)
     goal.check(request.wanted_objective, request.constraints)
+    _check_columns(request)
     oracles.check_strategy(request.strategy, request.fidelity)
     if request.directory is not None:
         folder.check(request.directory)
@@ -142,6 +144,17 @@ def _check_class_weight(class_weight: Any) -> None:
             _refuse("class_weight", "a dict from label to a weight of at least zero", wrong[0])
     elif not (class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced")):
         _refuse("class_weight", "a dict from label to weight, 'balanced' or None", class_weight)
+
+
+def _check_columns(request: Request) -> None:
+    """Raise a `ValueError` if one of several objectives has the name of another column of the leaderboard."""
+    for objective in request.objectives if request.has_several_objectives else []:
+        if isinstance(objective, (Cost, CustomScore)) and objective.name in COLUMNS:
+            raise ValueError(
+                "`name` of one of several objectives must differ from the other columns of the leaderboard: "
+                f"{', '.join(COLUMNS)}. Received: {type(objective).__name__}(name={objective.name!r}). Give it another "
+                "`name`."
+            )
 
 
 def _check_callbacks(request: Request) -> None:

@@ -84,9 +84,14 @@ def make_oracle(plan: Plan, prepared: Prepared, supernet: Supernet | None = None
         searched = supernet.space
         training = graph.optimization or Optimization()
         updates_per_epoch = max(1, n_train // training.batch_size_of(searched.values))
-    fidelity, fidelity_arguments = _fidelity(plan, prepared)
+    strategy, given_seed = plan.strategy, plan.request.seed
     return oracles.get_oracle(
-        Recipe(plan.strategy.strategy, plan.strategy.weight_sharing, fidelity, fidelity_arguments),
+        Recipe(
+            strategy.strategy,
+            strategy.weight_sharing,
+            *_fidelity(plan, prepared),
+            given_seed=None if given_seed is None else plan.execution.seed,
+        ),
         prepared.goal,
         SearchedSpace(
             searched, _initial_points(plan, prepared), graph.structure(), tuple(plan.strategy.earlier_searches)

@@ -179,8 +179,8 @@ class AutoModel(searched.SearchedModel):
               training down, since control returns to Python after every step. A learning rate that a callback sets
               replaces the annealed learning rate. Weights that a callback sets last until the next epoch.
         preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
-        seed: Seed of all random numbers, a non-negative integer. `fit` also sets the seeds of Keras's global generator,
-            TensorFlow and PyTorch. Defaults to `None`: drawn.
+        seed: Seed of all random numbers, a non-negative integer, also instead of the seed of an oracle of Keras Tuner.
+            `fit` also sets the seeds of Keras's global generator, TensorFlow and PyTorch. Defaults to `None`: drawn.
         directory: Folder of the run. If it holds a search on the same data, the search continues: no finished trial is
             trained again. It goes on with another `max_trials`, `time_limit`, `patience`, `refit`, `ensemble`,
             `threshold`, `metrics`, `callbacks`, `executor`, `n_workers`, `tensorboard` or `verbose`, and with a

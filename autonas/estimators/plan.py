@@ -389,7 +389,9 @@ def _seed(request: Request) -> int:
     """Return the seed: the argument, the seed of the search to be continued, or a new one."""
     if request.seed is not None:
         return int(request.seed)
-    earlier = earlier_fact(request, "seed")
+    earlier = earlier_fact(request, "drawn_seed")
+    if earlier is None:
+        earlier = earlier_fact(request, "seed")  # Of the oracle; earlier versions have no other.
     return int(np.random.SeedSequence().generate_state(1)[0] >> 1) if earlier is None else earlier
 
 

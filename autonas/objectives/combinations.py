@@ -16,7 +16,8 @@ from autonas.costs.orientation import oriented
 class Combination:
     """Base class of combinations: several objectives reduced to one number, larger is better.
 
-    A subclass sets `name` and overrides `parts` and `combine`.
+    A combination is the only objective of a search: it can't be one of a list, nor a part of another combination. A
+    subclass sets `name` and overrides `parts` and `combine`.
 
     ```python
     import autonas
@@ -32,7 +33,7 @@ class Combination:
     ```
     """
 
-    #: Name of the combined number, a column of the leaderboard.
+    #: Name of the combined number, a column of the leaderboard: an identifier, other than names of metrics and costs.
     name: Any = None
 
     @property

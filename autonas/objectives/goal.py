@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import itertools
 import math
+import numbers
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -98,19 +99,26 @@ class Goal:
         directions = {cost.name: cost.direction for cost in self.costs}
         return directions | {objective.name: objective.direction for objective in (*self.parts, *self.objectives)}
 
-    def combined(self, numbers: dict[str, float]) -> dict[str, float]:
+    def combined(self, known: dict[str, float]) -> dict[str, float]:
         """Return a candidate's numbers with the value of the combination added.
 
         Args:
-            numbers: Dict of the candidate's scores and costs.
+            known: Dict of the candidate's scores and costs.
+
+        Raises:
+            ValueError: If the combination isn't a number.
         """
         if self.combination is None:
-            return numbers
-        values = [numbers.get(component.name, float("nan")) for component in self.parts]
+            return known
+        values = [known.get(component.name, float("nan")) for component in self.parts]
         is_complete = all(map(math.isfinite, values))
         directions = [component.direction for component in self.parts]
         value = self.combination.combine(values, directions) if is_complete else float("nan")
-        return numbers | {self.main.name: value}
+        if not isinstance(value, numbers.Real):
+            raise ValueError(
+                f"`combine` of {type(self.combination).__name__} must return a number. Received from it: {value!r:.100}"
+            )
+        return known | {self.main.name: float(value)}
 
     def measure(self, model: keras.Model, known: Mapping[str, dict[str, float]] | None = None) -> Measurement:
         """Measure the costs of a built model.
@@ -233,9 +241,17 @@ def check(objective: Any, limits: Mapping[str | costs.Cost, float] | None) -> No
         ValueError: If an argument is invalid.
         ImportError: If a package required by a cost is missing.
     """
-    if isinstance(objective, (list, tuple)) and not objective:
+    if isinstance(objective, combinations.Combination):
+        _check_combination(objective)
+    elif isinstance(objective, (list, tuple)) and not objective:
         raise ValueError(f"`objective` must name at least one objective. Received: objective={objective!r}")
     for component in parts_of(objective):
+        if isinstance(component, combinations.Combination):
+            raise ValueError(
+                "A combination must be the only `objective`, neither in a list nor in another combination. "
+                f"Received: a {type(component).__name__} inside of a {type(objective).__name__}. Combine all "
+                "objectives in one, or give the others as `constraints` or `metrics`."
+            )
         if isinstance(component, (custom_score.CustomScore, custom_score.CustomMetric)):
             component.check()
         elif not isinstance(component, (str, keras_tuner.Objective, costs.Cost)) and not _is_function(component):
@@ -247,6 +263,15 @@ def check(objective: Any, limits: Mapping[str | costs.Cost, float] | None) -> No
     measured = filter(None, map(_cost_of, parts_of(objective)))
     for cost in [*measured, *(constraint.cost for constraint in constraints.get_constraints(limits))]:
         cost.check()
+
+
+def _check_combination(combination: combinations.Combination) -> None:
+    """Raise a `ValueError` if an attribute of a combination is invalid."""
+    kind, name, parts = type(combination).__name__, combination.name, combination.parts
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"`name` of {kind} must be an identifier such as 'balance'. Received: name={name!r}")
+    if not isinstance(parts, (list, tuple)) or not parts:
+        raise ValueError(f"`parts` of {kind} must be a list of one or more objectives. Received: parts={parts!r:.100}")
 
 
 def parts_of(objective: Any) -> list[Any]:
@@ -315,6 +340,11 @@ def get_goal(
     scores = tuple(component for component in components if isinstance(component, custom_score.CustomScore))
     if not isinstance(objective, combinations.Combination):
         return Goal(tuple(resolved), measured, resolved_constraints, scores)
+    if objective.name in {*directions, *by_name, *costs.COSTS, *names}:
+        raise ValueError(
+            f"`name` of {type(objective).__name__} must differ from the names of metrics and costs. "
+            f"Received: name={objective.name!r}"
+        )
     objective.check([single.direction for single in resolved])
     combined = keras_tuner.Objective(objective.name, "max")
     parts = tuple(resolved)

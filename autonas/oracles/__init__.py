@@ -87,6 +87,9 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
         "updates_per_epoch": extent.updates_per_epoch,
         "max_epochs": extent.max_epochs,
     }
+    if recipe.given_seed is not None:
+        # Keras Tuner draws a seed for an oracle without one, and doesn't say whether it did.
+        facts["seed"] = recipe.given_seed
     if space.earlier_searches and _has_default_points(description):
         # Random search, too, begins from the best architectures of earlier searches.
         facts["initial_points"] = space.initial_points
@@ -128,7 +131,7 @@ def _check_points(strategy: Any, encoding: Encoding) -> None:
                 "`initial_points` must be None for an oracle of Keras Tuner, which proposes all trials itself. "
                 f"Received: initial_points={strategy.initial_points!r:.100}"
             )
-        constructors.check(strategy.given_seed, strategy.max_trials, strategy.initial_points)
+        constructors.check(strategy.given_seed, strategy.max_trials, strategy.initial_points, strategy.repeats)
         planned.check_points(strategy.initial_points or (), encoding)
         _check_points(getattr(strategy, "strategy", None), encoding)
 
@@ -183,10 +186,15 @@ def _inside(strategy: str | keras_tuner.Oracle) -> object:
 
 
 def supernet_training(oracle: Oracle) -> dict[str, Any] | None:
-    """Return how an oracle trains its supernet, a JSON-like dict; `None` if it needs no supernet."""
+    """Return how an oracle trains its supernet, a JSON-like dict; `None` if it needs no supernet.
+
+    Raises:
+        ValueError: If an argument of the strategy inside doesn't suit the search.
+    """
     if isinstance(oracle, LowFidelityOracle):
         # The strategy at work is made when the first trial is asked for: the journal may have another seed.
         oracle = registry.inside(oracle, oracle.strategy)
+        oracle.check()  # It knows the objectives now.
     return oracle.supernet_training() if isinstance(oracle, SupernetOracle) else None
 
 

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from autonas.arguments import checks
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -28,13 +30,14 @@ def accepted(cls: type) -> dict[str, Any]:
     return defaults
 
 
-def check(seed: Any, max_trials: Any, initial_points: Any) -> None:
+def check(seed: Any, max_trials: Any, initial_points: Any, repeats: Any) -> None:
     """Raise a `ValueError` if an argument that all oracles have is invalid.
 
     Args:
         seed: See `Oracle`.
         max_trials: See `Oracle`.
         initial_points: See `Oracle`.
+        repeats: See `Oracle`.
     """
     if seed is not None:
         checks.check_integer("seed", seed, 0, "a non-negative integer or None")
@@ -46,3 +49,5 @@ def check(seed: Any, max_trials: Any, initial_points: Any) -> None:
             "`initial_points` must be a list of dicts from names of hyperparameters to values, or None. "
             f"Received: initial_points={initial_points!r:.100}"
         )
+    if not isinstance(repeats, (bool, np.bool_)):
+        raise ValueError(f"`repeats` must be True or False. Received: repeats={repeats!r:.100}")

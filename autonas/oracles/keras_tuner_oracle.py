@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -24,8 +25,9 @@ class KerasTunerOracle(base.Oracle):
     """Wrapper of an oracle of Keras Tuner, which proposes; journal and continuation are inherited from `Oracle`.
 
     When a search is continued, the state of the wrapped oracle is rebuilt by asking it for the trials of the journal
-    and telling it their results again. This is exact if the wrapped oracle was given a `seed`; otherwise the recorded
-    candidates replace its proposals.
+    and telling it their results again. This is exact, since the journal has the seed, unless this oracle is inside
+    another one and no seed was given, or the wrapped oracle is of a class of your own that draws random numbers
+    otherwise than Keras Tuner's: recorded candidates then replace its proposals.
 
     With `HyperbandOracle`, trials of later rounds continue the trainings of earlier rounds, as with Keras Tuner's
     tuner, but exactly: the state of the optimizer is restored too, and the learning rate is annealed over all epochs.
@@ -33,11 +35,12 @@ class KerasTunerOracle(base.Oracle):
     There must be one objective. To the wrapped oracle a refused trial is a failed one.
 
     Args:
-        oracle: A `keras_tuner.Oracle`, which proposes by its own seed.
+        oracle: A `keras_tuner.Oracle`, which isn't changed.
         objective: The objective. Defaults to that of `oracle`.
         max_trials: Maximum number of candidates. Defaults to that of `oracle`.
         hyperparameters: The space. Defaults to `None`.
-        seed: Seed of the journal. Defaults to that of `oracle`.
+        seed: Seed, a non-negative integer, which replaces that of `oracle`. Defaults to `None`: the `seed` of
+            `AutoModel` if it is given, and otherwise that of `oracle`, which Keras Tuner has drawn if it wasn't given.
         **kwargs: As in `Oracle`, but without `initial_points`: the wrapped oracle proposes all trials.
 
     Example:
@@ -68,17 +71,25 @@ class KerasTunerOracle(base.Oracle):
             **kwargs,
         )
         self.oracle = oracle
-        #: The oracle at work; the one that was given stays as it is.
-        self._wrapped = wrapped = copy.deepcopy(oracle)
+        self._proposed: list[keras_tuner.engine.trial.Trial] = []
+
+    @functools.cached_property
+    def _wrapped(self) -> keras_tuner.Oracle:
+        """The oracle at work, a copy made when the first trial is asked for: the journal may have another seed."""
+        wrapped = copy.deepcopy(self.oracle)
         wrapped.objective = self.objective
-        wrapped.max_trials = self.max_trials
         wrapped.verbose = 0
         # The journal here replaces its files.
         wrapped.save = lambda: None
         wrapped._save_trial = lambda trial: None
         # A failed trial is a row of the leaderboard, not the end of the search.
         wrapped.max_consecutive_failed_trials = 10**9
-        self._proposed: list[keras_tuner.engine.trial.Trial] = []
+        if self.seed != wrapped.seed:
+            wrapped.seed = wrapped._seed_state = self.seed % 2**32
+            if isinstance(wrapped, keras_tuner.oracles.BayesianOptimizationOracle):
+                wrapped._random_state = np.random.RandomState(wrapped.seed)
+                wrapped.gpr = wrapped._make_gpr()
+        return wrapped
 
     @property
     def schedule(self) -> TrainingSchedule | None:
@@ -86,16 +97,31 @@ class KerasTunerOracle(base.Oracle):
         return _HyperbandSchedule(self._proposed) if is_hyperband else None
 
     def repeat_ask(self, values: dict[str, Scalar]) -> None:
-        self._next_suggested(np.random.default_rng())
+        answer = self._next_suggested(np.random.default_rng())
+        if answer != values:  # By another seed.
+            wrapped = self._wrapped
+            if not isinstance(answer, dict):
+                trial_id = states.id_of(len(wrapped.trials))
+                trial = keras_tuner.engine.trial.Trial(wrapped.get_space(), trial_id, TrialStatus.RUNNING)
+                wrapped.trials[trial_id] = wrapped.ongoing_trials[f"slot_{self._asked}"] = trial
+                wrapped.start_order.append(trial_id)
+                self._proposed.append(trial)
+            trial = self._proposed[-1]
+            trial.hyperparameters.values = dict(values)
+            wrapped._record_values(trial)
         self._record(values)
 
     def _next_planned(self) -> dict[str, Scalar] | None:
         return None  # The wrapped oracle plans all trials.
 
     def _next_suggested(self, generator: np.random.Generator) -> Answer:
+        wrapped = self._wrapped
+        if self.max_trials is not None:
+            # The limit is checked here, where refused trials and trials of the journal don't count as its own do.
+            wrapped.max_trials = max(self.max_trials, len(wrapped.trials) + 1)
         with _quiet():
-            self._wrapped.update_space(self.hyperparameters)
-            trial = self._wrapped.create_trial(f"slot_{self._asked}")
+            wrapped.update_space(self.hyperparameters)
+            trial = wrapped.create_trial(f"slot_{self._asked}")
         if trial.status == TrialStatus.IDLE:
             return base.WAIT
         if trial.status != TrialStatus.RUNNING:
@@ -116,9 +142,6 @@ class KerasTunerOracle(base.Oracle):
         with _quiet():
             if observation.scores is None:
                 trial.status = TrialStatus.FAILED
-                if observation.violation and self._wrapped.max_trials is not None:
-                    # The wrapped oracle counts all of its trials; a refused one doesn't count here.
-                    self._wrapped.max_trials += 1
             else:
                 score = oriented(observation.scores[0], self.objective.direction)
                 self._wrapped.update_trial(trial.trial_id, {self.objective.name: score})

@@ -21,12 +21,15 @@ class Recipe:
         weight_sharing: Whether the strategy searches with the scores of a supernet. Defaults to `False`.
         fidelity: Schedule of trainings, one of `FIDELITIES`. Defaults to `"full"`.
         fidelity_arguments: Dict of arguments of the oracle of the fidelity. Defaults to none.
+        given_seed: Seed that the user gave to the search, which replaces the seed of an oracle of Keras Tuner. Defaults
+            to `None`.
     """
 
     strategy: str | keras_tuner.Oracle
     weight_sharing: bool = False
     fidelity: str = "full"
     fidelity_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+    given_seed: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

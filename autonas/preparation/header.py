@@ -43,6 +43,8 @@ def header(plan: Any, prepared: Prepared, epochs: int, data: FitData) -> dict[st
         # The argument: the journal has the precision in which a trial was trained on its device.
         "precision": plan.execution.precision,
         "given_seed": None if seed is None else int(seed),
+        # The oracle may have a seed of its own, which is the seed of the journal.
+        **({"drawn_seed": plan.execution.seed} if seed is None else {}),
         # Fixed values aren't decisions of the space.
         "optimization": None if plan.request.optimization is None else plan.request.optimization.get_config(),
         "validation": None,

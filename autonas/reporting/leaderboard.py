@@ -17,6 +17,11 @@ from autonas.trials.order import is_number, sort_key
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
+#: Names of the columns of all leaderboards, without those of metrics and decisions.
+COLUMNS = (
+    *("rank", "trial_id", "stage", "status", "score", "standard_error"),
+    *("seconds", "epochs", "best_epoch", "parameters", "reason"),
+)
 #: Minimum width of the column of architectures in a terminal.
 _MIN_WIDTH = 12
 
@@ -80,10 +85,9 @@ def leaderboard(
         "score": _numbers([record.score for record in records]),
         "standard_error": _numbers([record.standard_error for record in records]),
     }
-    # Names such as "score" and "epochs" are reserved. A metric or decision of such a name gets a prefix.
-    fixed = {*columns, "seconds", "epochs", "best_epoch", "parameters", "reason"}
+    # A metric or decision of the name of another column gets a prefix.
     for name in metrics:
-        label = f"metric/{name}" if name in fixed else name
+        label = f"metric/{name}" if name in COLUMNS else name
         columns[label] = _numbers([record.metrics.get(name) for record in records])
     columns |= {
         "seconds": _numbers([record.seconds for record in records]),

@@ -34,7 +34,7 @@ _FILE = re.compile(
 )
 
 #: Facts that the headers of earlier versions lack.
-_LATER_FACTS = ("fidelity", "n_classes", "strategy_arguments", "training_rows")
+_LATER_FACTS = ("drawn_seed", "fidelity", "n_classes", "strategy_arguments", "training_rows")
 
 
 def check(directory: str | os.PathLike[str]) -> None:

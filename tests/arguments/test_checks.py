@@ -22,6 +22,19 @@ def test_an_error_says_what_is_expected_in_words_of_the_caller():
         checks.check_integer("seed", -1, 0, "a non-negative integer or None")
 
 
+@pytest.mark.parametrize("value", [0, 0.5, 10**400, np.float32(3)])
+def test_finite_numbers_are_accepted_from_the_minimum_on(value):
+    checks.check_number("rate", value, 0)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), np.float32("inf"), -0.1, True, "1", None])
+def test_other_numbers_are_refused(value):
+    with pytest.raises(ValueError, match="`rate` must be a finite number of at least 0. Received: rate="):
+        checks.check_number("rate", value, 0)
+    with pytest.raises(ValueError, match="`rate` must be a number from 0 to 1. Received: rate="):
+        checks.check_number("rate", value, 0, 1)
+
+
 def test_an_error_shows_the_first_100_characters_of_a_value():
     with pytest.raises(ValueError) as raised:
         checks.check_integer("depth", "x" * 1000, 1)

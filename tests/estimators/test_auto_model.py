@@ -279,6 +279,15 @@ def test_strategies(iris, folder, strategy):
     assert board(fresh).equals(board(more))
 
 
+def test_the_seed_of_a_search_is_that_of_keras_tuners_oracle(iris):
+    arguments = {**BUDGET, "max_trials": 3, "refit": False, "seed": 4}
+    boards = [
+        board(of_regressions(**arguments, strategy=keras_tuner.oracles.RandomSearchOracle(seed=seed)).fit(*iris))
+        for seed in (None, None, 7)
+    ]
+    assert boards[0].equals(boards[1]) and boards[0].equals(boards[2])
+
+
 def test_rounds_of_keras_tuners_hyperband_go_on_with_the_training_of_those_before(iris):
     strategy = keras_tuner.oracles.HyperbandOracle(max_epochs=4, factor=2, seed=1)
     node = autonas.StructuredDataInput()

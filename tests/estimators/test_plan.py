@@ -12,7 +12,7 @@ from autonas import execution, oracles
 from autonas.data import features
 from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
-from autonas.objectives import goal
+from autonas.objectives import CustomCost, CustomScore, goal
 from autonas.oracles import registry
 
 
@@ -172,6 +172,14 @@ def test_a_training_waits_a_third_of_its_epochs_and_at_least_eight(epochs, patie
 def test_the_time_limit_counts_from_the_call_of_fit():
     assert time.monotonic() - plan_of().budget.started < 10
     assert planning.make_plan(autonas.AutoModel(), FitData([1]), started=5.0).budget.started == 5.0
+
+
+@pytest.mark.parametrize("name", ["seconds", "parameters", "rank", "score"])
+def test_several_objectives_have_columns_of_their_own(name):
+    for objective in (CustomCost(lambda model: 1.0, name), CustomScore(lambda model, data: 1.0, name)):
+        with pytest.raises(ValueError, match=rf"columns of the leaderboard: .*\(name='{name}'\)\. Give it another"):
+            plan_of(objective=["val_accuracy", objective])
+        assert plan_of(objective=objective).criteria.objective is objective  # Its column is `score`.
 
 
 def test_a_fit_makes_one_oracle_and_reads_the_objective_once(iris, monkeypatch, tmp_path):

@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 
+import keras_tuner
 import numpy as np
 import pandas
 import pytest
@@ -325,10 +326,20 @@ def test_an_argument_of_a_strategy_with_its_default_is_the_same_search(iris, tmp
     fit(tmp_path / "run", iris, max_trials=1, strategy=wrap(autonas.oracles.EvolutionOracle()))
 
 
-def test_without_a_seed_a_search_goes_on_with_its_own(iris, tmp_path, trained):
-    whole = fit(tmp_path / "run", iris, seed=None, max_trials=3)
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        lambda: "random",
+        lambda: autonas.oracles.RandomOracle(seed=3),
+        keras_tuner.oracles.RandomSearchOracle,
+    ],
+    ids=["drawn", "given to the oracle", "drawn by Keras Tuner"],
+)
+def test_without_a_seed_a_search_goes_on_with_its_own(iris, tmp_path, trained, strategy):
+    arguments = {"seed": None, "max_trials": 3}
+    whole = fit(tmp_path / "run", iris, **arguments, strategy=strategy())
     cut(whole, tmp_path / "cut", position(whole, "created", "0002"))
-    model = fit(tmp_path / "cut", iris, seed=None, max_trials=3)
+    model = fit(tmp_path / "cut", iris, **arguments, strategy=strategy())
     same(board(model), board(whole))
     assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
 

@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import pytest
 
 from autonas.objectives import Combination, Lexicographic, ProductOfPowers, WeightedSum, goal
@@ -88,6 +89,45 @@ def test_a_combination_of_the_user_is_described_by_its_class_and_its_arguments()
     directions = {"val_accuracy": "max", "val_auc": "max"}
     described = goal.get_goal(Worst(0.5), None, directions, "val_accuracy").describe()
     assert described["combination"] == ["Worst", {"floor": 0.5}]
+
+
+def combination(**attributes):
+    return type("Mine", (Combination,), {"name": "mine", "parts": ["val_accuracy", "val_profit"]} | attributes)()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"name": None}, "`name` of Mine must be an identifier such as 'balance'. Received: name=None"),
+        ({"name": "my score"}, "`name` of Mine must be an identifier"),
+        ({"parts": "val_accuracy"}, "`parts` of Mine must be a list of one or more objectives. Received: parts='val_a"),
+        ({"parts": []}, "`parts` of Mine must be a list"),
+    ],
+)
+def test_a_combination_of_the_user_is_checked_without_data(attributes, message):
+    with pytest.raises(ValueError, match=message):
+        goal.check(combination(**attributes), None)
+
+
+@pytest.mark.parametrize("name", ["val_loss", "val_accuracy", "val_profit", "params"])
+def test_a_combination_has_a_name_of_its_own(name):
+    directions = {"val_loss": "min", "val_accuracy": "max", "val_profit": "max"}
+    with pytest.raises(ValueError, match=f"`name` of Mine must differ .* Received: name='{name}'"):
+        goal.get_goal(combination(name=name), None, directions, "val_loss")
+    assert goal.get_goal(combination(), None, directions, "val_loss").main.name == "mine"
+
+
+@pytest.mark.parametrize(("value", "number"), [("high", None), (None, None), (np.float32(0.5), 0.5), (3, 3.0)])
+def test_a_combination_is_a_number(value, number):
+    mine = combination(combine=lambda self, values, directions: value)
+    found = goal.get_goal(mine, None, {"val_accuracy": "max", "val_profit": "max"}, "val_accuracy")
+    known = {"val_accuracy": 0.9, "val_profit": 2.0}
+    if number is None:
+        with pytest.raises(ValueError, match=f"`combine` of Mine must return a number. Received from it: {value!r}"):
+            found.combined(known)
+    else:
+        combined = found.combined(known)
+        assert combined == known | {"mine": number} and type(combined["mine"]) is float
 
 
 @pytest.mark.parametrize(

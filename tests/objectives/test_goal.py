@@ -130,6 +130,11 @@ def test_what_cannot_be_resolved_is_named(objective, limits, message):
     [
         ([], "at least one"),
         (3, "Received: objective of type int"),
+        (
+            [WeightedSum({"val_accuracy": 1}), "params"],
+            "A combination must be the only `objective`, .* Received: a WeightedSum inside of a list. Combine all",
+        ),
+        (WeightedSum({WeightedSum({"val_accuracy": 1}): 1}), "Received: a WeightedSum inside of a WeightedSum"),
         (CustomScore(lambda model: 1.0, "profit"), "function of a model and a tuple"),
         (CustomScore(lambda model, data: 1.0), "`name` of a CustomScore"),
         (CustomScore(lambda model, data: 1.0, "profit", "up"), "`direction` must be"),

@@ -314,7 +314,7 @@ def test_many_observations_are_bounded():
     "arguments, message",
     [
         ({"acquisition": "ei"}, "`acquisition` must be one of 'expected_improvement'.*Received: acquisition='ei'"),
-        ({"beta": -1.0}, "`beta` must be a number of at least 0. Received: beta=-1.0"),
+        ({"beta": -1.0}, "`beta` must be a finite number of at least 0. Received: beta=-1.0"),
         ({"n_initial": 0}, "`n_initial` must be an integer of at least 1. Received: n_initial=0"),
         ({"n_parents": 2.5}, "`n_parents` must be an integer.*Received: n_parents=2.5"),
         ({"n_samples": None}, "`n_samples` must be an integer.*Received: n_samples=None"),

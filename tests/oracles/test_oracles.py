@@ -181,6 +181,8 @@ def test_so_is_a_strategy_inside_of_another():
             {"initial_points": {"units": 32}},
             "`initial_points` must be a list of dicts .* Received: initial_points={'u",
         ),
+        ({"repeats": "x"}, "`repeats` must be True or False. Received: repeats='x'"),
+        ({"repeats": []}, "`repeats` must be True or False. Received: repeats=.."),
     ],
 )
 def test_arguments_of_all_oracles_are_checked_before_the_first_trial(arguments, message):
@@ -232,6 +234,21 @@ def test_an_oracle_of_keras_tuner_gets_the_objective_and_any_fidelity():
         oracle_of(Recipe(oracles.KerasTunerOracle(inner, initial_points=[{}])), goal=Goal((objective,)))
 
 
+def test_a_seed_of_the_search_replaces_that_of_an_oracle_of_keras_tuner():
+    objective = keras_tuner.Objective("accuracy", "max")
+
+    def seeds(*strategies, **further):
+        made = [oracle_of(Recipe(strategy, **further), Extent(5, 9), Goal((objective,))) for strategy in strategies]
+        return [getattr(oracle, "strategy", oracle).seed for oracle in made]
+
+    inner = keras_tuner.oracles.RandomSearchOracle(seed=1)
+    wrapped = oracles.KerasTunerOracle(inner)
+    for fidelity in ("full", "successive_halving"):
+        # The search has a seed of 3, which wasn't given.
+        assert seeds(inner, wrapped, fidelity=fidelity) == [1, 1]
+        assert seeds(inner, wrapped, wrapped.with_arguments(seed=7), given_seed=3, fidelity=fidelity) == [3, 3, 7]
+
+
 def test_a_supernet_is_put_inside_of_a_low_fidelity():
     goal = Goal((SCORE,), constraints=(Constraint(registry.Flops(), 1e6),))
 
@@ -259,3 +276,15 @@ def test_gradient_search_penalises_what_is_limited():
         return made.penalised_cost, len(made.cost_weights)
 
     assert weights() == (None, 1) and weights(registry.PeakMemory(), registry.Params()) == ("params", 4)
+
+
+def test_a_weight_without_a_cost_is_refused_once_the_objectives_are_known():
+    weighted, flops = oracles.GradientOracle(cost_weight=0.5), keras_tuner.Objective("flops", "min")
+    oracles.check_strategy(weighted)
+    extent = Extent(5, max_epochs=9, updates_per_epoch=300)
+    for recipe in (Recipe(weighted), Recipe(weighted, fidelity="successive_halving")):
+        several = oracle_of(recipe, extent, Goal((SCORE, flops)))
+        assert oracles.supernet_training(several)["cost_weights"] == [0.5]
+        with pytest.raises(ValueError, match="`cost_weight` must be None without a cost .*: cost_weight=0.5"):
+            oracles.supernet_training(oracle_of(recipe, extent))
+    assert oracle_of(Recipe(oracles.GradientOracle(cost_weight=0.5, cost="params")), extent).cost_weights == [0.5]

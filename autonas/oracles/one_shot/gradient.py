@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -107,8 +108,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of their own latency), or `None`.
             Defaults to the first of these among several objectives, or among the limited costs, where
             `"model_size_mb"` stands for `"params"`. A supernet can't compute other costs: they aren't penalised.
-        cost_weight: mu, a number, or an ascending sequence of numbers. Defaults to (0, 0.1, 0.3, 1) for a search with
-            several objectives or constraints, and to 0.1 for others.
+        cost_weight: mu, a number, or an ascending sequence of numbers. `fit` raises a `ValueError` if there is no cost.
+            Defaults to (0, 0.1, 0.3, 1) for a search with several objectives or constraints, and to 0.1 for others.
         selection: How the derived architecture follows from the supernet. `"probability"`: the most probable options;
             `"perturbation"`: in one trial with `tuner/stage` `"one_shot"`, the options whose removal increases the loss
             of the supernet the most, decision by decision (DARTS-PT, Wang et al. 2021); stage 4 then draws from the
@@ -203,10 +204,17 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         checks.check_number("warm_up", self.warm_up, 0, 0.95)
         checks.check_number("beta_decay", self.beta_decay, 0)
         checks.check_integer("partial_channels", self.partial_channels, 2)
-        weights = as_list(0.0 if self.cost_weight is None else self.cost_weight)
-        if not weights or not all(map(checks.is_number, weights)) or weights[0] < 0 or sorted(set(weights)) != weights:
+        is_search_known = self.objectives is not None and self.constraint_names is not None
+        if is_search_known and self.cost_weight is not None and self.penalised_cost is None:
             raise ValueError(
-                "`cost_weight` must be a number of at least 0, or an ascending sequence of them. "
+                "`cost_weight` must be None without a cost that a supernet can compute. Give a `cost`, such as "
+                f"'params', or a further objective or a constraint. Received: cost_weight={self.cost_weight!r:.100}"
+            )
+        weights = as_list(0.0 if self.cost_weight is None else self.cost_weight)
+        are_finite = all(checks.is_number(weight) and 0 <= weight < math.inf for weight in weights)
+        if not weights or not are_finite or sorted(set(weights)) != weights:
+            raise ValueError(
+                "`cost_weight` must be a finite number of at least 0, or an ascending sequence of them. "
                 f"Received: cost_weight={self.cost_weight!r:.100}"
             )
 

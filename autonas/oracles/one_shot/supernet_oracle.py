@@ -123,6 +123,14 @@ class SupernetOracle(base.Oracle):
         super().check()
         if self.epochs is not None:
             checks.check_integer("epochs", self.epochs, 1)
+        if self.updates_per_epoch is not None:
+            checks.check_integer("updates_per_epoch", self.updates_per_epoch, 1)
+        names = self.constraint_names
+        if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
+            raise ValueError(
+                "`constraint_names` must be a sequence of names of costs, or None. "
+                f"Received: constraint_names={names!r:.100}"
+            )
         if self.max_trials is not None:
             checks.check_integer("max_trials", self.max_trials, 2)
 
