@@ -139,9 +139,13 @@ class Boosting(tree_fitter.TreeFitter):
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
         n_iterations = [self.walk.forest.n_iterations] * self._n_estimators
-        used, is_cut = self._fit(training, validation, n_iterations, generator, deadline)
+        started = time.monotonic()
+        used, of_cut = self._fit(training, validation, n_iterations, generator, deadline)
         choices: dict[str, Any] = {"iterations": used}
-        return choices | {"is_cut": True, "time_share": 1 / _MORE_ITERATIONS} if is_cut else choices
+        if of_cut:
+            seconds = time.monotonic() - started
+            choices |= {"is_cut": True, "time_share": seconds / (seconds + (_MORE_ITERATIONS - 1) * of_cut)}
+        return choices
 
     def refit(
         self,
@@ -166,7 +170,7 @@ class Boosting(tree_fitter.TreeFitter):
         n_iterations: list[int],
         generator: np.random.Generator,
         deadline: float | None,
-    ) -> tuple[list[int], bool]:
+    ) -> tuple[list[int], float]:
         """Fit the trees of all outputs.
 
         Args:
@@ -177,7 +181,7 @@ class Boosting(tree_fitter.TreeFitter):
             deadline: Value of `time.monotonic()`, or `None`.
 
         Returns:
-            List of the number of iterations of each estimator, and whether there wasn't time for one of them to end.
+            List of the number of iterations of each estimator, and the seconds of the fits that the time cut short.
         """
         seed = int(generator.integers(2**31))
         n_rows, speed = len(training.targets), None
@@ -193,12 +197,13 @@ class Boosting(tree_fitter.TreeFitter):
             n_stopping = len(validation.targets) * len(training.targets) // n_rows
             stopping = validation.some(max(_FEWEST_ROWS, n_stopping), seed)
         ensembles: list[Sequence[Any]] = []
-        base, used, is_cut = [], [], False
+        base, used, of_cut = [], [], 0.0
         for column, wanted in enumerate(n_iterations):
             most = wanted
             seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
             if speed is not None and seconds is not None:
                 most, seconds = min(most, speed.iterations(len(training.targets), seconds)), None
+            started = time.monotonic()
             with _threads(training.inputs.size):
                 by_output, base_of_one, n_fitted = self._boosted(
                     _with_column(training, column),
@@ -210,11 +215,12 @@ class Boosting(tree_fitter.TreeFitter):
             ensembles += by_output
             base += list(base_of_one)
             used.append(max(map(len, by_output)))
-            is_cut = is_cut or used[-1] + _PATIENCE > n_fitted < wanted
+            if used[-1] + _PATIENCE > n_fitted < wanted:
+                of_cut += time.monotonic() - started
         first = np.array(base)
         self.walk.set([[trees.Tree.of_boosting(tree, bins) for tree in output] for output in ensembles], first)
         self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)
-        return used, is_cut
+        return used, of_cut
 
     def _binned(self, rows: Rows, generator: np.random.Generator) -> tuple[Rows, trees.Bins]:
         """Return training rows with the numbers of the bins of their features, and the bins."""
