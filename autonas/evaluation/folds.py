@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from autonas.evaluation import fitting, loops
+from autonas.search_space import fitters
 from autonas.trials import checkpoint
 
 
@@ -94,15 +95,22 @@ class FoldsLoop(loops.TrainingLoop):
             last = None if self._is_required else _share(deadline, 1 / (len(splits) - number))
             chosen.append(fitting.fit(model, split, split.train_rows, generator, own, last=last))
             self.model.networks[number] = model.get_weights()
-        common = _common(chosen)
+        lasting = [
+            [{name: value for name, value in choice.items() if name not in fitters.TIME_KEYS} for choice in choices]
+            for choices in chosen
+        ]
+        common, rows_share = _common(lasting), 1.0
         self._is_fitted = bool(common)
         for number, split in enumerate(splits):
-            if chosen[number] != common:
+            if lasting[number] != common:
                 model.set_weights(initial)
                 own = _share(deadline, 1 / (len(splits) - number))
-                fitting.refit(model, split, common, generator, own)
+                rows_share = min(rows_share, fitting.refit(model, split, common, generator, own))
                 self.model.networks[number] = model.get_weights()
-        return common
+        return [
+            choice | _time_of([{"rows_share": rows_share}, *fits])
+            for choice, fits in zip(common, zip(*chosen, strict=True), strict=True)
+        ]
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
         """Train every network for one epoch; see `TrainingLoop.train_epoch`.
@@ -169,6 +177,15 @@ def _share(deadline, share):
     """Return the deadline after a share of the time left, or `None` without a deadline."""
     now = time.monotonic()
     return None if deadline is None else now + share * (deadline - now)
+
+
+def _time_of(fits):
+    """Return what there was time for in the shortest of the fits of a fitter in the folds; see `fitters.TIME_KEYS`."""
+    shares = {name: min(fit.get(name, 1.0) for fit in fits) for name in ("rows_share", "time_share")}
+    shares["time_share"] = min(shares.values())
+    are_cut = [fit["is_cut"] for fit in fits if "is_cut" in fit]
+    cut = {"is_cut": [any(flags) for flags in zip(*are_cut, strict=True)]} if are_cut else {}
+    return cut | {name: share for name, share in shares.items() if share < 1.0}
 
 
 def _common(choices):

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 
 from autonas.arguments.lists import as_list
 from autonas.costs import operations
@@ -114,6 +115,7 @@ class Goal:
         is_complete = all(map(math.isfinite, values))
         directions = [component.direction for component in self.parts]
         value = self.combination.combine(values, directions) if is_complete else float("nan")
+        value = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
         if not isinstance(value, numbers.Real):
             raise ValueError(
                 f"`combine` of {type(self.combination).__name__} must return a number. Received from it: {value!r:.100}"

@@ -120,7 +120,7 @@ def prepare(plan, data):
             {name: sparse_rows.joined([arrays[name], others[name]]) for name in arrays}
             for arrays, others in zip(rows, encoded[:2], strict=True)
         ]
-    weights = _weights(plan.task.class_weight, row_weights, targets, rows[1], n_rows)
+    weights = _weights(plan.task.class_weight, row_weights, targets, rows[1], all_rows)
     if weights is not None:
         _check_weights(weights, folds or [(train_rows, validation_rows)])
         weights = (weights / np.mean(weights[all_rows])).astype("float32")
@@ -272,22 +272,23 @@ def _encode_validation(encoders, targets, validation_data):
     return [*encoded, checks.number_of_rows(outputs[0], "y")]
 
 
-def _weights(class_weight, sample_weight, targets, encoded, n_rows):
+def _weights(class_weight, sample_weight, targets, encoded, rows):
     """Return the weights of rows in the loss, the user's times the weights of the classes; `None` without either.
 
-    The user's weights are 1 for the rows of `validation_data`, which come after the first `n_rows` rows.
+    The user's weights are 1 for the rows of `validation_data`, which come after the rows of `fit`. Classes are counted
+    in the given `rows`, an array of indices.
     """
     weights = None
     if sample_weight is not None:
         weights = np.ones(len(next(iter(encoded.values()))))
-        weights[:n_rows] = sample_weight
+        weights[: len(sample_weight)] = sample_weight
     if class_weight is not None:
         (target,) = targets.values()
         check_class_weight(class_weight, target)
         codes = next(iter(encoded.values())).reshape(-1).astype(int)
-        counts = np.bincount(codes[:n_rows], minlength=len(target.classes_))
+        counts = np.bincount(codes[rows], minlength=len(target.classes_))
         if class_weight == "balanced":
-            by_class = n_rows / (np.count_nonzero(counts) * np.maximum(counts, 1))
+            by_class = len(rows) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         else:
             by_class = np.array([class_weight.get(label, 1.0) for label in target.classes_.tolist()])
         weights = by_class[codes] if weights is None else weights * by_class[codes]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from autonas.search_space.block import Block
     from autonas.search_space.target import Targeted
 
+#: Keys of the choices of a fit that say what there was time for. They hold for this fit alone; see `Fitter.fit`.
+TIME_KEYS = ("is_cut", "rows_share", "time_share")
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Rows:
@@ -107,7 +110,8 @@ class Fitter:
             JSON-like dict of the numbers that were chosen by the validation set, such as a number of iterations. The
             key `"refit_share"` is the share of the time of `fit` that `refit` takes for as many rows, 1 without it. The
             key `"time_share"` is the share that the fit had of the time with which the weights would be better, 1
-            without it.
+            without it. The key `"is_cut"` is a list: which parts of the fit, such as the trees of an output, the time
+            cut short, so that `refit` does more of them.
         """
         raise NotImplementedError
 

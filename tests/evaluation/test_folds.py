@@ -15,6 +15,8 @@ from autonas.data.dataset import ArrayDataset
 from autonas.data.fit_data import FitData
 from autonas.estimators.plan import make_plan
 from autonas.evaluation import budget, evaluator, fitting, folds, loops
+from autonas.search_space import boosting_speed
+from autonas.search_space.blocks import boosted_trees
 from autonas.trials import job as jobs
 from tests.helpers.networks import of_networks
 
@@ -103,6 +105,39 @@ def test_trees_have_the_same_number_of_iterations_in_all_folds_and_in_the_final_
     ]
     assert min(alone) <= iterations <= max(alone)
     assert outcome.metrics["val_rmse"] < 1.2 * np.std(y)
+
+
+@pytest.mark.parametrize("cut", [[0], [1], [0, 1, 2]])
+def test_trees_that_the_time_cut_short_in_a_fold_are_told_apart_from_trees_with_other_choices(monkeypatch, cut):
+    x, y = load_diabetes(return_X_y=True)
+    inputs = autonas.StructuredDataInput()
+    block = autonas.BoostedTreesBlock(iterations=100, learning_rate=0.05)
+    estimator = autonas.AutoModel(
+        inputs, autonas.RegressionHead()(block(inputs)), validation_folds=3, seed=0, verbose=0, time_limit=1000
+    )
+    prepared = make_prepared(estimator, x, y)
+    possible, wanted = iter([5 if fold in cut else 100 for fold in range(3)] + 10 * [100]), []
+    boosted = boosted_trees.Boosting._boosted
+
+    def spied(self, training, validation, most, *others):
+        wanted.append(most)
+        return boosted(self, training, validation, most, *others)
+
+    monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
+    monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
+    judge = evaluator.Evaluator(prepared, epochs=4, patience=None, seed=0)
+    values = {name: value for name, value in prepared.space.values.items() if value is not None}
+    outcome = judge.evaluate(jobs.Job("0000", 0, values, deadline=time.monotonic() + 1000))
+    (choices,) = outcome.report["fitted"]
+    assert choices["is_cut"] == [True] and 0.5 < choices["time_share"] < 1.0 and outcome.message == "stopped: time"
+    # All folds have the same number of iterations, and not more of them, as a final fit would.
+    assert wanted == [100] * 3 + choices["iterations"] * (len(wanted) - 3)
+
+
+def test_what_there_was_time_for_in_the_folds_is_the_least_of_them():
+    fits = [{}, {"rows_share": 0.5, "time_share": 0.4}, {"time_share": 0.6, "is_cut": [False, True]}]
+    assert folds._time_of(fits) == {"rows_share": 0.5, "time_share": 0.4, "is_cut": [False, True]}
+    assert folds._time_of([{}, {"rows_share": 1.0}]) == {}
 
 
 def test_a_custom_score_is_the_mean_over_the_networks_of_the_folds():

@@ -117,7 +117,9 @@ def test_a_combination_has_a_name_of_its_own(name):
     assert goal.get_goal(combination(), None, directions, "val_loss").main.name == "mine"
 
 
-@pytest.mark.parametrize(("value", "number"), [("high", None), (None, None), (np.float32(0.5), 0.5), (3, 3.0)])
+@pytest.mark.parametrize(
+    ("value", "number"), [("high", None), (None, None), (np.float32(0.5), 0.5), (3, 3.0), (np.array(2.0), 2.0)]
+)
 def test_a_combination_is_a_number(value, number):
     mine = combination(combine=lambda self, values, directions: value)
     found = goal.get_goal(mine, None, {"val_accuracy": "max", "val_profit": "max"}, "val_accuracy")

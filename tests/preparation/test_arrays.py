@@ -44,6 +44,16 @@ def test_rows_of_weight_zero_are_in_no_set_and_have_no_part_in_encodings(folds):
     assert dataset.sample_weight is None
 
 
+def test_balanced_classes_have_equal_weights_without_the_rows_of_weight_zero():
+    classes = np.arange(600) % 2
+    weights = np.where((classes == 1) & (np.arange(600) % 20 > 1), 0.0, 1.0)
+    data = FitData(X, classes, weights)
+    model = autonas.StructuredDataClassifier(validation_folds=None, class_weight="balanced", seed=0, verbose=0)
+    dataset = arrays.prepare(make_plan(model, data), data).dataset
+    sums = [dataset.sample_weight[(classes == label) & (weights > 0)].sum() for label in (0, 1)]
+    assert 0 < (weights[classes == 1] > 0).sum() < 60 and sums[0] == pytest.approx(sums[1], rel=1e-5)
+
+
 class OneSplit:
     """A splitter that validates the last 20 of 100 rows."""
 

@@ -45,7 +45,7 @@ def infer_column(series):
         return "number"
     if pd.api.types.is_timedelta64_dtype(dtype):
         return "number"
-    kind = pd.api.types.infer_dtype(series, skipna=True)
+    kind = _kind_of_values(series)
     if kind in (
         "integer",
         "floating",
@@ -62,6 +62,11 @@ def infer_column(series):
     if kind in ("datetime", "datetime64", "date", "period"):
         return "date"
     return _infer_strings(series)
+
+
+def _kind_of_values(series):
+    """Return the kind of the values of a column, as of pandas, which doesn't skip NaT among times of day."""
+    return pd.api.types.infer_dtype(series.dropna(), skipna=True)
 
 
 def _infer_strings(series):
@@ -197,7 +202,7 @@ def as_numbers(series, notation=number_strings.Notation()):  # noqa: B008 (it is
         return series.dt.total_seconds().to_numpy(dtype="float64", na_value=np.nan)
     if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_numeric_dtype(series.dtype):
         return series.to_numpy(dtype="float64", na_value=np.nan)
-    kind = pd.api.types.infer_dtype(series, skipna=True)
+    kind = _kind_of_values(series)
     if kind == "time":
         series = series.astype(object).map(lambda time: time.replace(tzinfo=None).isoformat(), na_action="ignore")
     if kind in ("time", "timedelta", "timedelta64"):

@@ -142,9 +142,10 @@ class Boosting(tree_fitter.TreeFitter):
         started = time.monotonic()
         used, of_cut = self._fit(training, validation, n_iterations, generator, deadline)
         choices: dict[str, Any] = {"iterations": used}
-        if of_cut:
+        if any(of_cut):
             seconds = time.monotonic() - started
-            choices |= {"is_cut": True, "time_share": seconds / (seconds + (_MORE_ITERATIONS - 1) * of_cut)}
+            choices["is_cut"] = [bool(of_one) for of_one in of_cut]
+            choices["time_share"] = seconds / (seconds + (_MORE_ITERATIONS - 1) * sum(of_cut))
         return choices
 
     def refit(
@@ -154,8 +155,10 @@ class Boosting(tree_fitter.TreeFitter):
         generator: np.random.Generator,
         deadline: float | None = None,
     ) -> None:
-        factor = _MORE_ITERATIONS if choices.get("is_cut") else 1
-        n_iterations = [min(self.walk.forest.n_iterations, factor * number) for number in choices["iterations"]]
+        n_iterations = choices["iterations"]
+        if "is_cut" in choices:
+            more = [min(self.walk.forest.n_iterations, _MORE_ITERATIONS * number) for number in n_iterations]
+            n_iterations = np.where(choices["is_cut"], more, n_iterations).tolist()
         self._fit(training, None, n_iterations, generator, deadline)
 
     @property
@@ -170,7 +173,7 @@ class Boosting(tree_fitter.TreeFitter):
         n_iterations: list[int],
         generator: np.random.Generator,
         deadline: float | None,
-    ) -> tuple[list[int], float]:
+    ) -> tuple[list[int], list[float]]:
         """Fit the trees of all outputs.
 
         Args:
@@ -181,7 +184,8 @@ class Boosting(tree_fitter.TreeFitter):
             deadline: Value of `time.monotonic()`, or `None`.
 
         Returns:
-            List of the number of iterations of each estimator, and the seconds of the fits that the time cut short.
+            List of the number of iterations of each estimator, and list of the seconds of its fit if the time cut it
+            short, 0 otherwise.
         """
         seed = int(generator.integers(2**31))
         n_rows, speed = len(training.targets), None
@@ -197,7 +201,7 @@ class Boosting(tree_fitter.TreeFitter):
             n_stopping = len(validation.targets) * len(training.targets) // n_rows
             stopping = validation.some(max(_FEWEST_ROWS, n_stopping), seed)
         ensembles: list[Sequence[Any]] = []
-        base, used, of_cut = [], [], 0.0
+        base, used, of_cut = [], [], []
         for column, wanted in enumerate(n_iterations):
             most = wanted
             seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
@@ -215,8 +219,7 @@ class Boosting(tree_fitter.TreeFitter):
             ensembles += by_output
             base += list(base_of_one)
             used.append(max(map(len, by_output)))
-            if used[-1] + _PATIENCE > n_fitted < wanted:
-                of_cut += time.monotonic() - started
+            of_cut.append(time.monotonic() - started if used[-1] + _PATIENCE > n_fitted < wanted else 0.0)
         first = np.array(base)
         self.walk.set([[trees.Tree.of_boosting(tree, bins) for tree in output] for output in ensembles], first)
         self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)

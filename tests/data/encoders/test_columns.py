@@ -17,6 +17,7 @@ from autonas.data.encoders import columns
         (pd.array([True, None], dtype="boolean"), "number"),
         (pd.to_timedelta([1, 2], unit="h"), "number"),
         ([datetime.time(9, 30), None], "number"),
+        ([datetime.time(9, 30), pd.NaT], "number"),
         (["01234", "22345"], "category"),  # a code, not a number
         (["a", "b", None], "category"),
         (["1", "2", "?"], "number"),

@@ -100,7 +100,28 @@ def test_the_final_fit_of_trees_that_the_time_cut_short_has_twice_their_iteratio
     model = drawn(block, autonas.RegressionHead(), time_limit=60, validation_split=0.2, validation_folds=None)
     model.fit(x, y)
     assert fitted == [7, 14]
-    assert next(record["message"] for record in model.records_ if record["stage"] == "search") == "stopped: time"
+    (record,) = (record for record in model.records_ if record["stage"] == "search")
+    assert record["message"] == "stopped: time"
+
+
+def test_of_several_outputs_only_those_that_the_time_cut_short_have_more_iterations(monkeypatch):
+    x, y = load_diabetes(return_X_y=True)
+    possible = iter([7, 400, 400, 400])
+    monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
+    fitted, boosted = [], boosted_trees.Boosting._boosted
+
+    def spied(self, training, validation, most, *others):
+        result = boosted(self, training, validation, most, *others)
+        fitted.append((most, len(result[0][0])))
+        return result
+
+    monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
+    block = autonas.BoostedTreesBlock(learning_rate=0.05)
+    model = drawn(block, autonas.RegressionHead(), time_limit=60, validation_split=0.2, validation_folds=None)
+    model.fit(x, np.stack([y, x[:, 2]], axis=1))
+    (_, first), (_, second), *final = fitted
+    assert first <= 7 and second > 7
+    assert [most for most, _ in final] == [2 * first, second]
 
 
 def test_several_labels_and_several_numbers_have_trees_of_their_own():
