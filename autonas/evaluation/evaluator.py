@@ -203,6 +203,9 @@ class Evaluator(training_context.TrainingContext):
             on_epoch=on_epoch,
             callbacks=self.callbacks,
         )
+        report = {}
+        if rows_share < 1.0:
+            report = {"fitted": [{"rows_share": rows_share}], "is_trained": bool(kept.model.trainable_variables)}
         final = Outcome(
             status=Status.COMPLETED,
             message="" if result.stopped == "epochs" else f"stopped: {result.stopped}",
@@ -211,7 +214,7 @@ class Evaluator(training_context.TrainingContext):
             epochs=result.epochs,
             best_epoch=result.epochs,
             horizon=result.horizon,
-            report={"fitted": [{"rows_share": rows_share}]} if rows_share < 1.0 else {},
+            report=report,
             batch_size=outcome.batch_size,
             parameters=outcome.parameters,
             precision=kept.model.dtype_policy.name,

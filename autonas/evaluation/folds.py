@@ -180,12 +180,14 @@ def _share(deadline, share):
 
 
 def _time_of(fits):
-    """Return what there was time for in the shortest of the fits of a fitter in the folds; see `fitters.TIME_KEYS`."""
+    """Return what the fits of a fitter in the folds had time for at least; see `fitters.TIME_KEYS`."""
     shares = {name: min(fit.get(name, 1.0) for fit in fits) for name in ("rows_share", "time_share")}
     shares["time_share"] = min(shares.values())
     are_cut = [fit["is_cut"] for fit in fits if "is_cut" in fit]
-    cut = {"is_cut": [any(flags) for flags in zip(*are_cut, strict=True)]} if are_cut else {}
-    return cut | {name: share for name, share in shares.items() if share < 1.0}
+    time_keys = {"is_cut": [any(flags) for flags in zip(*are_cut, strict=True)]} if are_cut else {}
+    refit_shares = [fit["refit_share"] for fit in fits if "refit_share" in fit]
+    time_keys |= {"refit_share": max(refit_shares)} if refit_shares else {}
+    return time_keys | {name: share for name, share in shares.items() if share < 1.0}
 
 
 def _common(choices):

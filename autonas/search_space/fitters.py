@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from autonas.search_space.block import Block
     from autonas.search_space.target import Targeted
 
-#: Keys of the choices of a fit that say what there was time for. They hold for this fit alone; see `Fitter.fit`.
-TIME_KEYS = ("is_cut", "rows_share", "time_share")
+#: Keys of the choices of a fit that are about its time. They hold for this fit alone; see `Fitter.fit`.
+TIME_KEYS = ("is_cut", "refit_share", "rows_share", "time_share")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -138,6 +138,7 @@ def test_what_there_was_time_for_in_the_folds_is_the_least_of_them():
     fits = [{}, {"rows_share": 0.5, "time_share": 0.4}, {"time_share": 0.6, "is_cut": [False, True]}]
     assert folds._time_of(fits) == {"rows_share": 0.5, "time_share": 0.4, "is_cut": [False, True]}
     assert folds._time_of([{}, {"rows_share": 1.0}]) == {}
+    assert folds._time_of([{"refit_share": 0.3}, {"refit_share": 0.2}, {}]) == {"refit_share": 0.3}
 
 
 def test_a_custom_score_is_the_mean_over_the_networks_of_the_folds():
