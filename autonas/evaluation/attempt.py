@@ -229,7 +229,7 @@ class Attempt:
         outcome.interrupted = result.stopped == "interrupted"
         outcome.message = "" if result.stopped == "epochs" else f"stopped: {result.stopped}"
         if outcome.rows_share < 1.0:
-            part = f"fitted to {min(outcome.rows_share, 0.99):.0%} of the rows: time"
+            part = f"fitted to {outcome.rows_percentage} of the rows: time"
             outcome.message = "; ".join(filter(None, [part, outcome.message]))
         elif outcome.time_share < 1.0:
             outcome.message = "stopped: time"

@@ -62,6 +62,15 @@ class Combination:
         return cls(**config)
 
 
+def check_definition(combination: Combination) -> None:
+    """Raise a `ValueError` if the name or the parts of a combination are invalid."""
+    kind, name, parts = type(combination).__name__, combination.name, combination.parts
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"`name` of {kind} must be an identifier such as 'balance'. Received: name={name!r}")
+    if not isinstance(parts, (list, tuple)) or not parts:
+        raise ValueError(f"`parts` of {kind} must be a list of one or more objectives. Received: parts={parts!r:.100}")
+
+
 @keras.saving.register_keras_serializable("autonas")
 class WeightedSum(Combination):
     """Weighted sum of objectives.

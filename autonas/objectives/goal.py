@@ -244,7 +244,7 @@ def check(objective: Any, limits: Mapping[str | costs.Cost, float] | None) -> No
         ImportError: If a package required by a cost is missing.
     """
     if isinstance(objective, combinations.Combination):
-        _check_combination(objective)
+        combinations.check_definition(objective)
     elif isinstance(objective, (list, tuple)) and not objective:
         raise ValueError(f"`objective` must name at least one objective. Received: objective={objective!r}")
     for component in parts_of(objective):
@@ -265,15 +265,6 @@ def check(objective: Any, limits: Mapping[str | costs.Cost, float] | None) -> No
     measured = filter(None, map(_cost_of, parts_of(objective)))
     for cost in [*measured, *(constraint.cost for constraint in constraints.get_constraints(limits))]:
         cost.check()
-
-
-def _check_combination(combination: combinations.Combination) -> None:
-    """Raise a `ValueError` if an attribute of a combination is invalid."""
-    kind, name, parts = type(combination).__name__, combination.name, combination.parts
-    if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"`name` of {kind} must be an identifier such as 'balance'. Received: name={name!r}")
-    if not isinstance(parts, (list, tuple)) or not parts:
-        raise ValueError(f"`parts` of {kind} must be a list of one or more objectives. Received: parts={parts!r:.100}")
 
 
 def parts_of(objective: Any) -> list[Any]:

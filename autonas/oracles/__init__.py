@@ -131,7 +131,7 @@ def _check_points(strategy: Any, encoding: Encoding) -> None:
                 "`initial_points` must be None for an oracle of Keras Tuner, which proposes all trials itself. "
                 f"Received: initial_points={strategy.initial_points!r:.100}"
             )
-        constructors.check(strategy.given_seed, strategy.max_trials, strategy.initial_points, strategy.repeats)
+        constructors.check(strategy)
         planned.check_points(strategy.initial_points or (), encoding)
         _check_points(getattr(strategy, "strategy", None), encoding)
 

@@ -237,7 +237,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         """Return the values of the next trial, `WAIT` or `DONE`; `DONE` after `max_trials` candidates."""
         # The type has `Any` in place of `WAIT` and `DONE`, which a caller that limits its trials needn't check.
         if self._asked == 0:
-            constructors.check(self.given_seed, self.max_trials, self.initial_points, self.repeats)
+            constructors.check(self)
             self.check()
         generator = np.random.default_rng([self.seed, self._asked])
         values = self._propose(generator)

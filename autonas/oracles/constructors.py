@@ -30,24 +30,22 @@ def accepted(cls: type) -> dict[str, Any]:
     return defaults
 
 
-def check(seed: Any, max_trials: Any, initial_points: Any, repeats: Any) -> None:
+def check(oracle: Any) -> None:
     """Raise a `ValueError` if an argument that all oracles have is invalid.
 
     Args:
-        seed: See `Oracle`.
-        max_trials: See `Oracle`.
-        initial_points: See `Oracle`.
-        repeats: See `Oracle`.
+        oracle: The `Oracle`.
     """
-    if seed is not None:
-        checks.check_integer("seed", seed, 0, "a non-negative integer or None")
-    if max_trials is not None:
-        checks.check_integer("max_trials", max_trials, 1, "a positive integer or None")
+    initial_points = oracle.initial_points
+    if oracle.given_seed is not None:
+        checks.check_integer("seed", oracle.given_seed, 0, "a non-negative integer or None")
+    if oracle.max_trials is not None:
+        checks.check_integer("max_trials", oracle.max_trials, 1, "a positive integer or None")
     is_list = isinstance(initial_points, Sequence) and all(isinstance(point, Mapping) for point in initial_points)
     if initial_points is not None and not is_list:
         raise ValueError(
             "`initial_points` must be a list of dicts from names of hyperparameters to values, or None. "
             f"Received: initial_points={initial_points!r:.100}"
         )
-    if not isinstance(repeats, (bool, np.bool_)):
-        raise ValueError(f"`repeats` must be True or False. Received: repeats={repeats!r:.100}")
+    if not isinstance(oracle.repeats, (bool, np.bool_)):
+        raise ValueError(f"`repeats` must be True or False. Received: repeats={oracle.repeats!r:.100}")

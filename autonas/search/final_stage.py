@@ -239,7 +239,7 @@ class FinalStage:
                 kept, best, state.budget.final_length([best]), functools.partial(state.report_epoch, record)
             )
             record.take(final)
-            rows = "all rows" if final.rows_share == 1.0 else f"{min(final.rows_share, 0.99):.0%} of all rows: time"
+            rows = "all rows" if final.rows_share == 1.0 else f"{final.rows_percentage} of all rows: time"
             origin = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained further on {rows}"
             record.message = "; ".join(filter(None, [origin, final.message]))
             record.status = Status.COMPLETED

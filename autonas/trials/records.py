@@ -107,6 +107,11 @@ class Result:
         return self._smallest("rows_share")
 
     @property
+    def rows_percentage(self) -> str:
+        """A `rows_share` of less than 1 in percent, at most 99 %."""
+        return f"{min(self.rows_share, 0.99):.0%}"
+
+    @property
     def time_share(self) -> float:
         """Share that the fit of all weights had of the time with which they would be better; 1 with enough time."""
         return self._smallest("time_share")
