@@ -210,7 +210,8 @@ class Tuner(keras_tuner.Tuner):
             return False
         schedule, one_shot = self.oracle.schedule, self.oracle.one_shot
         if schedule is not None and self.stopping.is_time_for_full_trainings():
-            if self.final_stage.needing_all_time() is not None:
+            longest = self.final_stage.needing_all_time()
+            if longest is not None and self._would_serve(longest):
                 self.state.stop_reason = "time_limit"
                 return False
             schedule.finish()
@@ -248,6 +249,15 @@ class Tuner(keras_tuner.Tuner):
         self._in_flight[job.trial_id] = job
         self.executor.submit(job)
         return True
+
+    def _would_serve(self, record: TrialRecord) -> bool:
+        """Return whether a candidate would be served if the search ended now, alone or as a member of an ensemble."""
+        if record is self.standings.best():
+            return True
+        if self.state.ensemble.size == 1:
+            return False
+        with self.state.phases("final"):
+            return ensembles.EnsembleStage(self.state, self.final_stage).would_take(record)
 
     def _new_record(self, trial_id: str, values: dict[str, Scalar]) -> TrialRecord:
         stage = reserved.stage_of(values)

@@ -124,6 +124,7 @@ def test_trees_that_the_time_cut_short_in_a_fold_are_told_apart_from_trees_with_
         return boosted(self, training, validation, most, *others)
 
     monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
+    monkeypatch.setattr(boosting_speed, "_further", lambda *arguments: 0)
     monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
     judge = evaluator.Evaluator(prepared, epochs=4, patience=None, seed=0)
     values = {name: value for name, value in prepared.space.values.items() if value is not None}

@@ -15,7 +15,7 @@ from autonas.evaluation import budget, problem
 from autonas.objectives import goal
 from autonas.oracles import base
 from autonas.reporting import SearchCallback, SearchInfo
-from autonas.search import tuner
+from autonas.search import ensembles, tuner
 from autonas.search.state import Ensembling, SearchState
 from autonas.testing import oracles as contracts
 from autonas.trials import job as jobs
@@ -177,6 +177,42 @@ def test_a_network_behind_fitted_weights_needs_all_of_the_time_if_it_is_too_shor
     assert search.standings.best().is_fitted
     needing = search.final_stage.needing_all_time()
     assert (needing and needing.trial_id) == longest
+
+
+@pytest.mark.parametrize(("is_member", "n_trials"), [(False, 7), (True, 2)])
+def test_the_search_ends_for_a_network_that_needs_all_of_the_time_only_if_it_would_be_served(
+    make, monkeypatch, is_member, n_trials
+):
+    def outcome(job):
+        result = completed(job)
+        result.metrics["score"] = -float(job.number)
+        result.report = {"fitted": [{}]} if job.number == 0 else {}
+        result.epochs, result.initial_epoch = job.values["tuner/epochs"], job.values["tuner/initial_epoch"]
+        result.phases = {"train": 3.0 * (result.epochs - result.initial_epoch)}
+        return result
+
+    points = [{"units": units} for units in (8, 9, 10)]
+    oracle = oracles.SuccessiveHalvingOracle("random", min_epochs=1, max_epochs=27, initial_points=points, seed=0)
+    search = make(outcome, oracle=oracle, max_trials=4)
+    search.state.budget, search.state.refits = budget.TimeBudget(100.0, 0.0, time.monotonic() - 70.0), True
+    search.state.ensemble = Ensembling(5, is_automatic=True)
+    asked = []
+
+    class Stage:
+        def __init__(self, state, final_stage):
+            pass
+
+        def would_take(self, candidate):
+            asked.append(candidate.trial_id)
+            return is_member
+
+    monkeypatch.setattr(ensembles, "EnsembleStage", Stage)
+    search.search()
+    records = list(search.records.values())
+    assert len(records) == n_trials and records[0].is_fitted and asked[0] == "0001"
+    assert search.state.stop_reason == ("time_limit" if is_member else "max_trials")
+    # The network goes on in the search.
+    assert is_member or records[2].values["tuner/trial_id"] == "0001"
 
 
 @pytest.mark.parametrize(("kinds", "n_tried"), [("abb", 2), ("aab", 3)])

@@ -87,10 +87,34 @@ class EnsembleStage:
         Returns:
             A `Served` as from `serve`. `None` if the best candidate is to be served alone.
         """
-        wanted = self.state.ensemble
         self.state.budget.closing = budget.WRITING_ENSEMBLE  # The selection now takes the time reserved for it.
+        longest = self.final_stage.needing_all_time() if self.state.ensemble.is_automatic else None
+        selected = self._selected(longest)
+        if selected is None:
+            return None
+        chosen, predictions = selected
+        if longest is not None and longest.trial_id not in chosen.members:
+            longest = None
+        return self._served(chosen, selection.weighted_mean(predictions, chosen.members), longest)
+
+    def would_take(self, candidate: TrialRecord) -> bool:
+        """Return whether a candidate for a final fit in full would be a member if the search ended now."""
+        selected = self._selected(candidate if self.state.ensemble.is_automatic else None)
+        return selected is not None and candidate.trial_id in selected[0].members
+
+    def _selected(
+        self, longest: TrialRecord | None
+    ) -> tuple[selection.Selection, dict[str, dict[str, np.ndarray]]] | None:
+        """Return the `Selection` of at least two of the candidates whose weights are kept, and their predictions.
+
+        Args:
+            longest: The candidate that needs all of the time for its final fit, or `None`.
+
+        Returns:
+            `None` if the best candidate is to be served alone.
+        """
+        wanted = self.state.ensemble
         predictions = self._candidates(lambda trial_id: self.state.weights.exists(trial_id), required=False)
-        longest = self.final_stage.needing_all_time() if wanted.is_automatic else None
         if longest is not None:
             # The average of candidates that are trained for a part of the time each is worse than one of them in full.
             predictions = {
@@ -104,11 +128,7 @@ class EnsembleStage:
         chosen = self._select(predictions, wanted.size, is_possible)
         if len(chosen.members) == 1 and self.goal.combination is None and self.problem.dataset.folds is not None:
             chosen = self._select_equals(predictions, wanted.size, is_possible)
-        if len(chosen.members) == 1:
-            return None
-        if longest is not None and longest.trial_id not in chosen.members:
-            longest = None
-        return self._served(chosen, selection.weighted_mean(predictions, chosen.members), longest)
+        return None if len(chosen.members) == 1 else (chosen, predictions)
 
     def _is_time_for(self, best: str, members: Collection[str]) -> bool:
         """Return whether the networks of some candidates can be built in the time left, beside that of the best one.

@@ -28,10 +28,11 @@ _WANTED = 100
 _MORE_ITERATIONS = 2
 #: Number of values of a smaller sample by which the time of many rows is estimated, and its smallest number of rows,
 #: which is also the smallest number of rows for early stopping.
-_SAMPLED_VALUES, _FEWEST_ROWS = 1_000_000, 10_000
-#: Number of iterations, after the first one, from which the time of further ones is estimated: on all rows, and on a
-#: sample.
-_PILOT, _PILOT_OF_SAMPLE = 5, 20
+_SAMPLED_VALUES, _FEWEST_ROWS = 500_000, 10_000
+#: Number of trees, after the first iteration, from which the time of further ones is estimated on the sample.
+_PILOT_TREES = 20
+#: Share of the sample by which the part of the time is estimated that doesn't depend on the number of rows.
+_SHARE_OF_SAMPLE = 0.25
 #: Losses of scikit-learn by the name of the loss of a head.
 LOSSES = {
     "mean_squared_error": "squared_error",
@@ -203,18 +204,15 @@ class Boosting(tree_fitter.TreeFitter):
         ensembles: list[Sequence[Any]] = []
         base, used, of_cut = [], [], []
         for column, wanted in enumerate(n_iterations):
-            most = wanted
-            seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
-            if speed is not None and seconds is not None:
-                most, seconds = min(most, speed.iterations(len(training.targets), seconds)), None
             started = time.monotonic()
+            end = None if deadline is None else started + (deadline - started) / (len(n_iterations) - column)
             with _threads(training.inputs.size):
                 by_output, base_of_one, n_fitted = self._boosted(
                     _with_column(training, column),
                     None if stopping is None else _with_column(stopping, column),
-                    most,
+                    wanted,
                     seed,
-                    seconds,
+                    boosting_speed.TimeLimit(end, speed),
                 )
             ensembles += by_output
             base += list(base_of_one)
@@ -254,16 +252,25 @@ class Boosting(tree_fitter.TreeFitter):
         sample, _ = self._binned(training.some(n_rows, seed), np.random.default_rng(seed))
         of_bins = time.monotonic() - started
         sample = _with_column(sample, 0)
-        if self.task != "regression" and len(np.unique(sample.targets)) == 1:
+        few = sample.some(int(_SHARE_OF_SAMPLE * n_rows), seed)
+        if not self._varies(sample):
             return training, None
+        n_trees = self.walk.forest.n_outputs if self.task == "multiclass" else 1
+        n_more = max(1, _PILOT_TREES // n_trees)
         with _threads(training.inputs.size):
-            speed = boosting_speed.Speed.of(self._estimator(sample, seed), sample, _PILOT_OF_SAMPLE)
-        of_fits = len(n_iterations) * speed.seconds(n_rows, min(_WANTED, max(n_iterations)))
-        possible = int(n_rows * (deadline - time.monotonic()) / (of_bins + of_fits))
+            speed = boosting_speed.Speed.of(self._estimator(sample, seed), sample, n_more)
+            if self._varies(few):
+                speed = speed.beside(boosting_speed.Speed.of(self._estimator(few, seed), few, n_more))
+        of_all = speed.of_several(len(n_iterations), of_bins)
+        possible = of_all.rows(min(_WANTED, max(n_iterations)), deadline - time.monotonic())
         return training.some(max(n_rows, possible), seed), speed
 
+    def _varies(self, rows: Rows) -> bool:
+        """Return whether rows can be fitted: those of a classification need two classes."""
+        return self.task == "regression" or len(np.unique(rows.targets)) > 1
+
     def _boosted(
-        self, training: Rows, validation: Rows | None, n_iterations: int, seed: int, seconds: float | None
+        self, training: Rows, validation: Rows | None, n_iterations: int, seed: int, limit: boosting_speed.TimeLimit
     ) -> tuple[Sequence[Sequence[Any]], np.ndarray, int]:
         """Fit the trees of one estimator.
 
@@ -277,26 +284,12 @@ class Boosting(tree_fitter.TreeFitter):
         if len(classes) == 1:
             return [[] for _ in range(n_outputs)], _log_shares(training, n_outputs), n_iterations
         estimator = self._estimator(training, seed)
-        if seconds is not None:
-            started = time.monotonic()
-            speed = boosting_speed.Speed.of(estimator, training, _PILOT, seconds)
-            seconds -= time.monotonic() - started
-            n_iterations = min(n_iterations, speed.iterations(len(training.targets), seconds))
-        estimator.set_params(max_iter=max(1, n_iterations))
         if validation is not None and not is_regression:
             validation = validation.where(np.isin(validation.targets, classes))
-        if validation is None or len(validation.targets) == 0:
-            estimator.fit(training.inputs, training.targets, sample_weight=training.weights)
-        else:
-            estimator.set_params(early_stopping=True)
-            estimator.fit(
-                training.inputs,
-                training.targets,
-                sample_weight=training.weights,
-                X_val=validation.inputs,
-                y_val=validation.targets,
-                sample_weight_val=validation.weights,
-            )
+        if validation is not None and not len(validation.targets):
+            validation = None
+        limit.fit(estimator, training, validation, n_iterations)
+        if validation is not None:
             n_iterations = int(np.argmax(estimator.validation_score_))
         n_fitted = estimator.n_iter_
         by_output = list(zip(*estimator._predictors[:n_iterations], strict=True))

@@ -63,22 +63,27 @@ def test_as_many_of_many_rows_are_fitted_as_there_is_time_for_many_iterations(mo
     x = generator.normal(size=(50_000, 4)).astype("float32")
     y = (np.sin(3 * x[:, 0]) + x[:, 1] * x[:, 2] > 0).astype(int)
     fitted = []
-    speed = boosting_speed.Speed(10_000, of_first=0.1, of_one=0.018)
+
+    def speed(estimator, rows, *others):
+        share = len(rows.targets) / 10_000
+        return boosting_speed.Speed(len(rows.targets), of_first=0.1 * share, of_one=0.018 * share)
+
     monkeypatch.setattr(boosted_trees, "_SAMPLED_VALUES", 40_000)
-    monkeypatch.setattr(boosting_speed.Speed, "of", lambda estimator, rows, *others: speed)
+    monkeypatch.setattr(boosting_speed.Speed, "of", speed)
     boosted = boosted_trees.Boosting._boosted
 
     def spied(self, training, *others):
-        fitted.append((len(training.targets), others[1]))
-        return boosted(self, training, *others)
+        result = boosted(self, training, *others)
+        fitted.append((len(training.targets), result[2]))
+        return result
 
     monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
     model = drawn(autonas.BoostedTreesBlock(learning_rate=0.1), autonas.ClassificationHead(), time_limit=30)
     model.fit(x[:40_000], y[:40_000], validation_data=(x[40_000:], y[40_000:]))
     # The first trial has at most 4.5 s, and 100 iterations on 10,000 rows take 1.9 s: at most 23,700 rows. A busy
-    # machine has time for fewer.
+    # machine has time for fewer. Time that the fit leaves is for further iterations.
     (n_rows, n_iterations), *_ = fitted
-    assert 12_000 < n_rows < 30_000 and n_iterations == pytest.approx(100, abs=40)
+    assert 12_000 < n_rows < 30_000 and n_iterations > 60
     assert model.score(x[40_000:], y[40_000:]) > 0.93
     record = next(record for record in model.records_ if record["stage"] == "search")
     assert record["message"].startswith(f"fitted to {n_rows / 40_000:.0%} of the rows: time")
@@ -88,6 +93,7 @@ def test_the_final_fit_of_trees_that_the_time_cut_short_has_twice_their_iteratio
     x, y = load_diabetes(return_X_y=True)
     possible = iter([7, 100, 100])
     monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
+    monkeypatch.setattr(boosting_speed, "_further", lambda *arguments: 0)
     fitted, boosted = [], boosted_trees.Boosting._boosted
 
     def spied(*arguments):
@@ -108,6 +114,7 @@ def test_of_several_outputs_only_those_that_the_time_cut_short_have_more_iterati
     x, y = load_diabetes(return_X_y=True)
     possible = iter([7, 400, 400, 400])
     monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
+    monkeypatch.setattr(boosting_speed, "_further", lambda *arguments: 0)
     fitted, boosted = [], boosted_trees.Boosting._boosted
 
     def spied(self, training, validation, most, *others):
