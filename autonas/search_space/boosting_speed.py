@@ -18,6 +18,8 @@ _MOST_FIXED = 0.5
 _PILOT = 5
 #: Share of the time left that further iterations are to take, and the fewest of them, relative to those before.
 _SHARE_OF_FURTHER, _FEWEST_FURTHER = 0.9, 0.05
+#: Time in which the trees of an iteration predict all rows, relative to the time in which the iteration is fitted.
+_PREDICTION = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,17 +124,19 @@ class TimeLimit:
             if self.deadline is None or estimator.n_iter_ < possible:
                 break
             now = time.monotonic()
-            n_before, n_new = possible, possible - n_before
-            possible = min(n_iterations, possible + _further(n_new, now - started, self.deadline - now))
+            of_one = (now - started) / (possible - n_before + _PREDICTION * n_before)
+            n_before = possible
+            possible = min(n_iterations, n_before + _further(n_before, (self.deadline - now) / of_one))
 
 
-def _further(n_iterations: int, seconds: float, left: float) -> int:
+def _further(n_before: int, n_possible: float) -> int:
     """Return the number of further iterations for which there is time; 0 if there are too few to be worth a fit.
 
+    A fit that goes on predicts all rows by the trees before, and makes the bins anew.
+
     Args:
-        n_iterations: Number of iterations of a fit.
-        seconds: Seconds of the fit.
-        left: Seconds that are left.
+        n_before: Number of iterations before.
+        n_possible: Number of iterations that could be fitted in the time that is left.
     """
-    number = int(_SHARE_OF_FURTHER * left * n_iterations / seconds)
-    return number if number >= max(1.0, _FEWEST_FURTHER * n_iterations) else 0
+    number = int(_SHARE_OF_FURTHER * n_possible - _PREDICTION * n_before)
+    return number if number >= max(1.0, _FEWEST_FURTHER * n_before) else 0

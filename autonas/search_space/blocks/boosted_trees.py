@@ -33,6 +33,8 @@ _SAMPLED_VALUES, _FEWEST_ROWS = 500_000, 10_000
 _PILOT_TREES = 20
 #: Share of the sample by which the part of the time is estimated that doesn't depend on the number of rows.
 _SHARE_OF_SAMPLE = 0.25
+#: Smallest number of seconds that is divided by.
+_LEAST = 1e-6
 #: Losses of scikit-learn by the name of the loss of a head.
 LOSSES = {
     "mean_squared_error": "squared_error",
@@ -141,10 +143,10 @@ class Boosting(tree_fitter.TreeFitter):
     ) -> dict[str, Any]:
         n_iterations = [self.walk.forest.n_iterations] * self._n_estimators
         started = time.monotonic()
-        used, of_cut = self._fit(training, validation, n_iterations, generator, deadline)
-        choices: dict[str, Any] = {"iterations": used}
+        used, of_unused, of_cut = self._fit(training, validation, n_iterations, generator, deadline)
+        seconds = time.monotonic() - started
+        choices: dict[str, Any] = {"iterations": used, "refit_share": 1.0 - sum(of_unused) / max(seconds, _LEAST)}
         if any(of_cut):
-            seconds = time.monotonic() - started
             choices["is_cut"] = [bool(of_one) for of_one in of_cut]
             choices["time_share"] = seconds / (seconds + (_MORE_ITERATIONS - 1) * sum(of_cut))
         return choices
@@ -174,7 +176,7 @@ class Boosting(tree_fitter.TreeFitter):
         n_iterations: list[int],
         generator: np.random.Generator,
         deadline: float | None,
-    ) -> tuple[list[int], list[float]]:
+    ) -> tuple[list[int], list[float], list[float]]:
         """Fit the trees of all outputs.
 
         Args:
@@ -185,8 +187,8 @@ class Boosting(tree_fitter.TreeFitter):
             deadline: Value of `time.monotonic()`, or `None`.
 
         Returns:
-            List of the number of iterations of each estimator, and list of the seconds of its fit if the time cut it
-            short, 0 otherwise.
+            List of the number of iterations of each estimator, list of the seconds of its fit that the iterations took
+            after the best one, and list of the seconds of its fit if the time cut it short, 0 otherwise.
         """
         seed = int(generator.integers(2**31))
         n_rows, speed = len(training.targets), None
@@ -202,7 +204,7 @@ class Boosting(tree_fitter.TreeFitter):
             n_stopping = len(validation.targets) * len(training.targets) // n_rows
             stopping = validation.some(max(_FEWEST_ROWS, n_stopping), seed)
         ensembles: list[Sequence[Any]] = []
-        base, used, of_cut = [], [], []
+        base, used, of_unused, of_cut = [], [], [], []
         for column, wanted in enumerate(n_iterations):
             started = time.monotonic()
             end = None if deadline is None else started + (deadline - started) / (len(n_iterations) - column)
@@ -217,11 +219,13 @@ class Boosting(tree_fitter.TreeFitter):
             ensembles += by_output
             base += list(base_of_one)
             used.append(max(map(len, by_output)))
-            of_cut.append(time.monotonic() - started if used[-1] + _PATIENCE > n_fitted < wanted else 0.0)
+            seconds = time.monotonic() - started
+            of_unused.append(seconds * (1 - used[-1] / n_fitted))
+            of_cut.append(seconds if used[-1] + _PATIENCE > n_fitted < wanted else 0.0)
         first = np.array(base)
         self.walk.set([[trees.Tree.of_boosting(tree, bins) for tree in output] for output in ensembles], first)
         self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)
-        return used, of_cut
+        return used, of_unused, of_cut
 
     def _binned(self, rows: Rows, generator: np.random.Generator) -> tuple[Rows, trees.Bins]:
         """Return training rows with the numbers of the bins of their features, and the bins."""

@@ -39,11 +39,9 @@ _ENTRIES: list[dict[str, Scalar]] = [
 #: Number of the first entries, which take a second or two each, and number of outputs from which on the linear ones are
 #: faster than the trees, and come first.
 _FASTEST, _SEVERAL_OUTPUTS = 3, 10
-#: Position of the first trees of many leaves.
-_MANY_LEAVES = 3
-
-#: Number of rows above which trees of many leaves come before those of few, which are less accurate on them.
-_MANY_ROWS = 30_000
+#: Number of rows above which trees with at least so many leaves come first, and those with fewer, which are less
+#: accurate on many rows, last.
+_MANY_ROWS, _MANY_LEAVES = 30_000, 31
 
 #: Number of outputs from which on linear models and networks come first. An iteration of boosted trees has a tree for
 #: each output, so that there are few iterations, and samples and leaves have few rows of each of so many classes.
@@ -62,9 +60,7 @@ _PROCESS_ROWS = 10_000
 def entries(block: StructuredDataBlock, conditions: Conditions) -> list[dict[str, Scalar]]:
     """Return the entries for a block of tables."""
     process: list[dict[str, Scalar]] = [{"kind": "gaussian_process"}] if conditions.n_rows <= _PROCESS_ROWS else []
-    known = list(_ENTRIES)
-    if conditions.n_rows > _MANY_ROWS:
-        known[0], known[_MANY_LEAVES] = known[_MANY_LEAVES], known[0]
+    known = sorted(_ENTRIES, key=_on_many_rows) if conditions.n_rows > _MANY_ROWS else _ENTRIES
     points = [*known[:_FASTEST], *process, *known[_FASTEST:]]
     numbers = block.features[0].tensors.get("numbers")
     if numbers is not None and numbers.shape[0] > conditions.n_rows > 0:
@@ -76,3 +72,10 @@ def entries(block: StructuredDataBlock, conditions: Conditions) -> list[dict[str
         trees, *linear = points[:_FASTEST]
         return [*linear, trees, *points[_FASTEST:]]
     return points
+
+
+def _on_many_rows(entry: dict[str, Scalar]) -> int:
+    """Return the position of an entry among three groups if there are many rows."""
+    if entry["kind"] != "trees":
+        return 1
+    return 0 if int(entry["kind_trees/leaves"]) >= _MANY_LEAVES else 2

@@ -49,7 +49,7 @@ def test_a_gaussian_process_follows_the_fastest_models_of_a_table_of_few_rows():
     assert many[:3] == ["trees", "linear", "logistic"]
 
 
-def test_trees_of_many_leaves_come_first_for_many_rows():
+def test_trees_of_many_leaves_come_first_and_those_of_few_last_for_many_rows():
     rows = np.random.default_rng(0).normal(size=(200, 3))
     searched = graph.Graph(*defaults.default_nodes(["table"], ["binary"]))
     searched.bind([data.TableEncoder().fit(rows).feature], [heads.Target("binary", 1)])
@@ -58,6 +58,8 @@ def test_trees_of_many_leaves_come_first_for_many_rows():
     def leaves(n_rows):
         points = portfolio.initial_points(searched, space, portfolio.Conditions(n_rows))
         name = "structured_data_block_1/kind"
-        return [point[f"{name}_trees/leaves"] for point in points if point[name] == "trees"]
+        return [point[f"{name}_trees/leaves"] if point[name] == "trees" else None for point in points]
 
-    assert leaves(30_000) == [4, 63, 4, 63] and leaves(30_001) == [63, 4, 4, 63]
+    assert leaves(30_000)[:4] == [4, None, None, 63]
+    many = leaves(30_001)
+    assert many[:3] == [63, 63, None] and many[-2:] == [4, 4] and set(many[2:-2]) == {None}
