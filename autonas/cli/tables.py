@@ -32,7 +32,9 @@ def read_table(path, words=()):
 
 
 def read_training_table(path):
-    """Read a table and infer its columns of words, which are categories and texts, but not numbers or dates.
+    """Read a table and infer its columns of words: categories and texts, but not numbers or dates.
+
+    In a CSV file, integers of which any has a leading zero, such as "007", are words, too.
 
     Args:
         path: As in `read_table`.
@@ -48,6 +50,7 @@ def read_training_table(path):
         sample = column.iloc[:: max(1, len(column) // _N_INFERRED)]
         if isinstance(name, str) and columns.infer_column(sample) in ("category", "text"):
             words.append(name)
+    words += _codes(frame, path)
     return _with_words(frame, path, words), words
 
 
@@ -130,7 +133,8 @@ def _parse(path, **options):
     if name.endswith((".csv", ".tsv")):
         separator = "\t" if name.endswith(".tsv") else ","
         with _naming(path, "CSV"):
-            _check_separator(pandas.read_csv(path, sep=separator, nrows=0), separator)
+            options_of_header = {"header": None, "nrows": 1, "dtype": str, "keep_default_na": False}
+            _check_header(pandas.read_csv(path, sep=separator, **options_of_header).iloc[0].tolist(), separator)
             frame = pandas.read_csv(path, sep=separator, **options)
     elif name.endswith(".jsonl"):
         with _naming(path, "JSON, one object a line"):
@@ -164,23 +168,40 @@ def _naming(path, file_format):
         raise ValueError(f"{path} can't be read as {file_format}: {reason.rstrip('.')}.{remedy}") from error
 
 
-def _check_separator(header, separator):
-    """Raise a `ValueError` if the only column of a table has a name with another separator."""
-    if header.shape[1] != 1:
+def _check_header(header, separator):
+    """Raise a `ValueError` if two columns have the same name, or if the only one has a name with another separator."""
+    for name in set(header) - {""}:
+        if header.count(name) > 1:
+            raise ValueError(f"{header.count(name)} columns have the name {name!r:.60}. Rename or remove all but one")
+    if len(header) != 1:
         return
     names = {",": "commas", ";": "semicolons", "\t": "tabs"}
     for other in {";", "\t"} - {separator}:
-        if other in header.columns[0]:
+        if other in header[0]:
             remedy = f"Save it with {names[separator]}" + (", or name it .tsv" if other == "\t" else "")
             raise ValueError(
                 f"its columns are separated by {names[other]} instead of {names[separator]}, as in "
-                f"{header.columns[0]!r:.60}. {remedy}"
+                f"{header[0]!r:.60}. {remedy}"
             )
+
+
+def _codes(frame, path):
+    """Return the names of the columns of a CSV file that hold integers of which any has a leading zero."""
+    numbers = frame.select_dtypes("number")
+    integers = [name for name, column in numbers.items() if (column.dropna() % 1 == 0).all()]
+    if not integers or not _is_csv(path):
+        return []
+    strings = _parse(path, dtype=object, usecols=integers)  # pandas needs twice the time for `str`.
+    return [name for name in integers if any(re.fullmatch(r"0\d+", text) for text in strings[name].dropna().unique())]
+
+
+def _is_csv(path):
+    return pathlib.Path(path).name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
 
 
 def _with_words(frame, path, words):
     words = [name for name in words if name in frame.columns]
-    if words and pathlib.Path(path).name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+    if words and _is_csv(path):
         types = dict.fromkeys(words, str)
         frame[words] = _parse(path, dtype=types, keep_default_na=False, na_values=_MISSING_WORDS)[words]
     return frame

@@ -77,12 +77,14 @@ def rows_and_targets(x, y, name="x"):
         name: Name of the argument with the rows for the error about iterators. Defaults to `"x"`.
 
     Raises:
-        ValueError: If `x` has no column of this name, or several, or is an iterator.
+        ValueError: If `x` has no column of this name, or several, or is an iterator, or if `y` is a list of names.
     """
     x = converted_rows(x, name)
-    if not isinstance(y, str):
-        return x, converted(y)
     columns = list(x.columns) if isinstance(x, pd.DataFrame) else []
+    if not isinstance(y, str):
+        if columns and isinstance(y, (list, tuple)) and 0 < len(y) != len(x):
+            _refuse_names(y, columns)
+        return x, converted(y)
     if columns.count(y) > 1:
         raise ValueError(
             f"`y` must name one column of `x`. Received: y={y!r:.60}, the name of {columns.count(y)} columns. Rename "
@@ -95,6 +97,19 @@ def rows_and_targets(x, y, name="x"):
     else:
         advice = f"`x` has no columns by name; it is {describe(x)}."
     raise ValueError(f"`y` must hold the targets or name a column of `x`. Received: y={y!r:.60}. {advice}")
+
+
+def _refuse_names(y, columns):
+    """Raise a `ValueError` if all items of `y` are names of columns."""
+    if not all(isinstance(name, str) and name in columns for name in y):
+        return
+    advice = f"Pass y={y[0]!r:.60}."
+    if len(y) > 1:
+        advice = "Pass x.drop(columns=names) and, with a name for each target, {name: x[name] for name in names}."
+    raise ValueError(
+        "`y` must hold the targets or be the name of one column of `x`. Received: the names of columns, "
+        f"{name_labels(y)}. {advice}"
+    )
 
 
 def labelled_rows(data, y):

@@ -92,8 +92,8 @@ def validation_folds(y, task, n_folds, groups=None, generator=None):
         folds = _group_folds(codes, _group_codes(groups), n_folds, generator)
         if len(folds) < n_folds:
             raise ValueError(
-                f"`groups` must allow {n_folds} folds with every class in each training set. Received: groups that "
-                "allow fewer. Set validation_folds=None for a single split."
+                f"`groups`, or 'group_on' of `validation`, must allow {n_folds} folds with every class in each "
+                "training set. Received: groups that allow fewer. Set validation_folds=None for a single split."
             )
         return folds
     is_validated = in_validation(y, task)
@@ -204,8 +204,8 @@ def _split_groups(y, groups, validation_split, generator):
     folds = _group_folds(y, groups, n_folds, generator, swapped=validation_split > 0.5)
     if not folds:
         raise ValueError(
-            "`groups` must allow a split with every class in the training set. Received: groups that have all "
-            "rows of some class. Pass `validation_data` instead."
+            "`groups`, or 'group_on' of `validation`, must allow a split with every class in the training set. "
+            "Received: groups that have all rows of some class. Pass `validation_data` instead."
         )
     return min(folds, key=lambda fold: abs(len(fold[1]) / len(y) - validation_split))
 

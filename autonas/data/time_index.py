@@ -21,6 +21,8 @@ _PERIODS = (
     (r"\d{4}-Q[1-4]", "Q", "%Y-Q%q"),
     (r"\d{4}-W[0-5]\d", "W", "%G-W%V"),
 )
+#: Ratio of the steps of two frequencies from which they differ: months have equal steps, and open days those of days.
+_DIFFERENT = 1.4
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 #: Shortest time after which weekdays without a date are closed, and the smallest share of the other days with a date.
 _FEW_WEEKS, _MIN_OPEN = pd.Timedelta(weeks=4), 0.8
@@ -148,6 +150,44 @@ def following(index, n_steps):
         first = int(index[-1]) + step
         return pd.RangeIndex(first, first + n_steps * step, step, name=index.name)
     return pd.RangeIndex(n_steps)
+
+
+def step_of(series):
+    """Return the name of the frequency of a series, and the mean length of a step in seconds.
+
+    Args:
+        series: A Series or DataFrame, or any other object.
+
+    Returns:
+        Dict with `"name"` and `"seconds"`, or `None` for a series without dates, for dates without a frequency, and for
+        dates on some weekdays or hours, part of which can have any frequency.
+    """
+    if not isinstance(series, (pd.Series, pd.DataFrame)) or not len(series):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `filled` warns.
+        index = as_dates(series.index)
+        offset = pd.tseries.frequencies.to_offset(_frequency(index)) if _has_dates(index) else None
+        if offset is None or isinstance(offset, (pd.offsets.CustomBusinessDay, pd.offsets.BusinessHour)):
+            return None
+        if isinstance(offset, pd.offsets.BusinessDay):
+            seconds = offset.n * 86400.0
+        else:
+            dates_of_steps = pd.date_range("2000-01-01", periods=13, freq=offset)
+            seconds = (dates_of_steps[-1] - dates_of_steps[0]).total_seconds() / 12
+    return {"name": offset.freqstr, "seconds": seconds}
+
+
+def check_step(step, expected):
+    """Raise a `ValueError` if the steps of `x`, as of `step_of`, and in `fit` are known and have different lengths."""
+    if step is None or expected is None:
+        return
+    shorter, longer = sorted([step["seconds"], expected["seconds"]])
+    if longer >= _DIFFERENT * shorter:
+        raise ValueError(
+            f"`x` must have dates of the frequency of fit, {expected['name']!r}. Received: dates of frequency "
+            f"{step['name']!r}. Resample `x`, for example by `x.resample({expected['name']!r}).mean()`."
+        )
 
 
 def has_dates(column):

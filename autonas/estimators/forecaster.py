@@ -83,6 +83,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         "target_columns_": ([int], None),
         "flat_": bool,
         "naive_errors_": [float],
+        "step_": ({"name": str, "seconds": float}, None),
     }
 
     def __init__(self, lookback: int | None = None, horizon: int = 1, *, target: Any = None, **others: Any) -> None:
@@ -283,6 +284,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     def _learn_columns(self, series: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return series `(time, channels)` and targets `(time, targets)`, and learn the names of their columns."""
         values, self.columns_ = steps.read(series, "series")
+        self.step_ = time_index.step_of(series)
         self.flat_ = np.ndim(series) == 1
         if y is None:
             columns = steps.target_columns(self.target, self.columns_, values.shape[1])
@@ -297,11 +299,12 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         return values, outputs
 
     def _values(self, x: Any) -> np.ndarray:
-        values, columns = steps.read(x, "x")
-        return self._windows(self._in_order(values, columns)[None])[0]
+        return self._windows(self._read(x)[None])[0]
 
-    def _in_order(self, values: np.ndarray, columns: list[Any] | None) -> np.ndarray:
-        """Return steps `(time, channels)` with the columns in the order of `fit`."""
+    def _read(self, x: Any) -> np.ndarray:
+        """Return steps `(time, channels)` of the frequency of `fit`, with the columns in the order of `fit`."""
+        values, columns = steps.read(x, "x")
+        time_index.check_step(time_index.step_of(x), getattr(self, "step_", None))  # Earlier versions saved no step.
         if self.columns_ is None or columns is None or columns == self.columns_:
             return values
         missing = [name for name in self.columns_ if name not in columns]
@@ -349,10 +352,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     def _windows_and_future(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return all windows of a series `(n, lookback, channels)`, and the steps after them."""
         check_is_fitted(self, "predictor_")
-        values, columns = steps.read(x, "x")
+        values = self._read(x)
         if (y is None) != (self.target_columns_ is not None):
             raise ValueError("`y` must be given if it was in fit, and only then.")
-        values = self._in_order(values, columns)
         outputs = values[:, self.target_columns_] if y is None else steps.read(y, "y", x)[0]
         windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
         return self._windows(windows), future

@@ -184,12 +184,16 @@ def _splitter_sets(splitter: Any, rows: Rows) -> list[tuple[np.ndarray, np.ndarr
 def _declared_sets(
     plan: Any, declaration: Mapping[str, Any], rows: Rows, generator: np.random.Generator
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    groups = rows.groups
+    groups, n_folds = rows.groups, int(plan.selection.folds or 1)
     if "group_on" in declaration:
         if groups is not None:
             raise ValueError("`groups` of `fit` must be None if `validation` has 'group_on'. Leave one of the two out.")
         groups = rows.column("group_on", declaration["group_on"])
-    n_folds = int(plan.selection.folds or 1)
+        if groups.nunique() < max(2, n_folds):
+            raise ValueError(
+                f"`validation` 'group_on' must name a column with at least {max(2, n_folds)} different values. "
+                f"Received: {declaration['group_on']!r:.60} with {groups.nunique()}"
+            )
     if "time_on" in declaration:
         times = _times(rows.column("time_on", declaration["time_on"]), declaration["time_on"])
         if groups is not None:

@@ -35,6 +35,28 @@ def test_na_is_a_word_beside_words_and_missing_beside_numbers_and_dates(tmp_path
     assert tables.read_table(path)["country"].isna().item()
 
 
+def test_integers_with_leading_zeros_are_words(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = ["007,0,0.5,1,,00", "008,10,00.5,2,010,", "10,-1,2,3,7,00"]
+    path.write_text("\n".join(["code,count,share,number,gap,zeros", *rows]))
+    frame, words = tables.read_training_table(path)
+    assert words == ["code", "gap", "zeros"]
+    assert frame["code"].tolist() == ["007", "008", "10"] and frame["zeros"].fillna("-").tolist() == ["00", "-", "00"]
+    assert frame["gap"].isna().tolist() == [True, False, False] and frame["gap"].tolist()[1:] == ["010", "7"]
+    assert frame[["count", "share", "number"]].to_numpy().tolist() == [[0, 0.5, 1], [10, 0.5, 2], [-1, 2, 3]]
+    path.write_text("code,count\n1,1\n")
+    assert tables.read_table(path, words).iloc[0].tolist() == ["1", 1]
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b,a,a.1,y\n1,2,3,4,5\n")
+    with pytest.raises(ValueError, match="a.csv can't be read as CSV: 2 columns have the name 'a'. Rename or remove"):
+        tables.read_table(path)
+    path.write_text(",b,,NA,y\n1,2,3,4,5\n")  # Columns without a name have different ones.
+    assert tables.read_table(path).shape == (1, 5)
+
+
 @pytest.mark.parametrize("dates", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m"])
 def test_a_column_of_dates_is_the_index_of_series(tmp_path, dates):
     days = pandas.date_range("2026-01-15", periods=20, freq="31D")

@@ -126,6 +126,18 @@ def test_a_string_that_names_two_columns_is_refused():
         interchange.rows_and_targets(frame, "y")
 
 
+def test_a_list_of_names_of_columns_is_refused_with_targets_that_are_accepted():
+    frame = pd.DataFrame({"a": range(6), "k": range(6), "p": list("uvuvuv")})
+    with pytest.raises(
+        ValueError, match=r"`y` must .* one column of `x`.*'k', 'p'.*\{name: x\[name\] for name in names\}"
+    ):
+        interchange.rows_and_targets(frame, ["k", "p"])
+    with pytest.raises(ValueError, match="Pass y='k'"):
+        interchange.rows_and_targets(frame, ["k"])
+    names = ["a", "k"] * 3  # Labels that are names of columns, too.
+    assert interchange.rows_and_targets(frame, names)[1] is names
+
+
 def test_a_string_that_names_no_column_is_refused_with_the_columns_that_exist():
     with pytest.raises(ValueError, match="y='height'. `x` has no such column; its columns are 'count', 'word', "):
         interchange.rows_and_targets(pd.DataFrame(COLUMNS), "height")

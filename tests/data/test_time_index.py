@@ -207,3 +207,33 @@ def test_dates_without_a_frequency_are_accepted_in_bounded_time():
     with pytest.warns(UserWarning, match="without a frequency"):
         assert time_index.filled(values, index, "series") is values
     assert len(time_index.following(index, 3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("fitted", "later", "is_refused"),
+    [
+        (dates("2026-01-01", 60, "D"), dates("2026-03-02", 9, "h"), True),
+        (dates("2026-01-01", 60, "D"), dates("2026-03-02", 9, "W").astype(str), True),
+        (dates("2026-01-01", 60, "D"), dates("2026-03-02", 9, "2D"), True),
+        (pd.period_range("2026-01", periods=60, freq="M"), pd.period_range("2026Q1", periods=9, freq="Q"), True),
+        (pd.timedelta_range("0s", periods=60, freq="1h"), pd.timedelta_range("0s", periods=9, freq="1min"), True),
+        (dates("2026-01-01", 60, "ME"), pd.period_range("2026-01", periods=9, freq="M"), False),
+        (dates("2026-01-01", 60, "MS"), dates("2026-02-01", 3, "MS"), False),
+        (dates("2026-01-01", 60, "W-SUN"), dates("2026-02-02", 9, "7D"), False),
+        (dates("2026-01-01", 60, "B"), dates("2026-03-02", 5, "D"), False),
+        (open_days("2026-01-01", "2026-03-07"), dates("2026-03-09", 3, "2D"), False),
+        (dates("2026-01-01", 60, "D"), pd.DatetimeIndex(["2026-03-02 01:00", "2026-03-02 02:00"]), False),
+        (dates("2026-01-01", 60, "D"), pd.DatetimeIndex(["2026-01-01", "2026-01-02", "2026-01-09"]), False),
+        (dates("2026-01-01", 60, "D"), pd.RangeIndex(9), False),
+        (pd.RangeIndex(60), dates("2026-03-02", 9, "h"), False),
+    ],
+)
+def test_another_frequency_than_in_fit_is_refused(fitted, later, is_refused):
+    expected = time_index.step_of(pd.Series(0.0, fitted))
+    step = time_index.step_of(pd.Series(0.0, later).to_frame())
+    if is_refused:
+        names = f"{expected['name']!r}. Received: dates of frequency {step['name']!r}. Resample"
+        with pytest.raises(ValueError, match=f"`x` must have dates of the frequency of fit, {names}"):
+            time_index.check_step(step, expected)
+    else:
+        time_index.check_step(step, expected)

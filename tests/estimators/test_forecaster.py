@@ -345,3 +345,15 @@ def test_a_missing_column_is_named_by_every_method(arguments):
     for method in (model.predict, model.evaluate, model.encode, model.score):
         with pytest.raises(ValueError, match="`x` must have the columns of fit. Received: no column 'visits'"):
             method(frame[["sales"]])
+
+
+def test_another_frequency_than_in_fit_is_refused_by_every_method(arguments, tmp_path):
+    series = pd.Series(wave(), pd.date_range("2026-01-01", periods=240, freq="D"))
+    model = autonas.TimeSeriesForecaster(5, **arguments).fit(series)
+    hourly = series.set_axis(pd.date_range("2026-01-01", periods=240, freq="h"))
+    for model in (model, autonas.AutoModel.load(tmp_path / "run" / "model")):
+        for method in (model.predict, model.evaluate, model.score, model.encode):
+            with pytest.raises(ValueError, match="frequency of fit, 'D'. Received: dates of frequency 'h'"):
+                method(hourly)
+    del model.step_  # As a model of an earlier version.
+    assert model.predict(hourly).index[0] == pd.Timestamp("2026-01-11")

@@ -159,6 +159,11 @@ def test_a_splitter_gives_its_sets():
         ({"time_on": "day", "share": 0.2, "folds": 3}, "'share' or 'folds', not both"),
         ({"time_on": "day", "stratify_on": "site"}, "can't have 'stratify_on' beside 'time_on'"),
         ({"group_on": "person"}, "'group_on' must name a column of `x`.*patient.*Received: 'person'"),
+        (
+            {"group_on": "country"},
+            "`validation` 'group_on' must .* at least 2 different values. Received: 'country' with 1",
+        ),
+        ({"group_on": "site", "folds": 4}, "at least 4 different values. Received: 'site' with 3"),
         ({"time_on": "site"}, "'time_on' must be a column of numbers or dates. Received: 'site'"),
         ({"time_on": "day", "folds": 60}, "must have more different times for 60 validation sets"),
         (GroupKFold(3), "can't split the rows: GroupKFold raised ValueError.* pass `groups` to `fit`"),
@@ -167,7 +172,7 @@ def test_a_splitter_gives_its_sets():
 )
 def test_what_cannot_be_split_is_refused_with_the_reason(argument, message):
     with pytest.raises(ValueError, match=message):
-        sets(argument)
+        sets(argument, x=TABLE.assign(country="DE"))
 
 
 def test_the_arguments_that_it_replaces_are_refused_beside_it():

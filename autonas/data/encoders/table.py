@@ -111,7 +111,7 @@ class TableEncoder(Encoder):
                 "`x` must have at least one informative column. Received: only columns without values, or with "
                 "categories that never repeat, in the training set"
             )
-        self.standardisation_ = Standardisation.fit(numbers)
+        self.standardisation_ = Standardisation.fit(numbers, self._number_names())
 
     def _fit_columns(self, training, all_rows):
         """Infer the kinds of the columns, and fit notations and columns of strings.
@@ -387,7 +387,7 @@ class TableEncoder(Encoder):
             for name in self.columns_ or []
             if name in vocabularies or name in texts
         }
-        self.standardisation_ = Standardisation(**{name: state[name] for name in Standardisation.config_shape})
+        self.standardisation_ = Standardisation.from_config(state)
 
 
 def _tensor(array):

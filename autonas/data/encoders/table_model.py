@@ -68,6 +68,8 @@ def _input(encoder, name, kind, strings):
 def _standardise(numbers, encoder, dtype):
     moments = encoder.standardisation_
     numbers = keras.ops.cast(numbers, dtype)
+    if moments.bulk is not None:
+        numbers = standardisation.compressed(numbers, *moments.bulk.astype(dtype), ops=keras.ops)
     numbers = standardisation.standardised(
         numbers, moments.mean, np.square(moments.deviation), _LARGEST_VARIANCE, dtype
     )

@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pandas as pd
@@ -346,3 +348,47 @@ def test_input_names_are_unique_and_have_no_slash():
 def test_strings_have_vectors_only_where_categories_are_rare(n_rows, has_vectors):
     frame = pd.DataFrame({"plane": [f"plane {number % 120}" for number in range(n_rows)], "n": range(n_rows)})
     assert ("strings" in TableEncoder().fit(frame).transform(frame)) == has_vectors
+
+
+@pytest.mark.parametrize(("value", "count"), [(1e6, 5), (-1e12, 5), (9.96921e36, 60), (3.4e38, 1)])
+@pytest.mark.parametrize("bulk", ["measured", "small", "flags", "counts"])
+def test_outliers_leave_the_other_numbers_their_resolution(check_encoder, bulk, value, count):
+    generator = np.random.default_rng(0)
+    measured = generator.normal(10, 3, 300)
+    column = {
+        "measured": measured,
+        "small": measured * 1e-5,
+        "flags": measured > 10,
+        "counts": generator.poisson(0.2, 300),
+    }[bulk].astype("float64")
+    column[:count], column[-3:] = value, np.nan
+    table = np.column_stack([column, measured])
+    with pytest.warns(UserWarning, match=re.escape(f"'0' ({count} number{'s' * (count > 1)}, such as {value:g})")):
+        encoder = TableEncoder().fit(table)
+    numbers = check_encoder(encoder, table)["numbers"]
+    exported = encoder.keras_model(float64=False).predict(encoder.raw_inputs(table), verbose=0)["numbers"]
+    np.testing.assert_allclose(exported, numbers, atol=2e-5)
+    ordinary, outliers = numbers[count:-3, 0], numbers[:count, 0]
+    assert np.isnan(numbers[-3:, 0]).all() and ordinary.std() > 0.03
+    line = np.polynomial.Polynomial.fit(column[count:-3], ordinary, 1)
+    np.testing.assert_allclose(ordinary, line(column[count:-3]), atol=1e-5)
+    assert (np.sign(value) * (outliers[:, None] - ordinary) > 1).all()
+    np.testing.assert_array_equal(numbers[:, 1:], TableEncoder().fit(table[:, 1:]).transform(table[:, 1:])["numbers"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_columns_without_outliers_beyond_float32_are_only_standardised():
+    generator, n = np.random.default_rng(0), 1000
+    table = np.column_stack([
+        generator.lognormal(0, 3, n),
+        np.where(generator.random(n) < 0.05, np.round(generator.lognormal(8, 2, n)), 0),
+        np.where(generator.random(n) < 0.1, 1e6, 0),
+        np.sin(np.arange(n) * np.pi / 2),  # -1, 1, and zeros with rounding errors.
+        np.where(np.arange(n) < 500, generator.normal(size=n), generator.normal(1e9, 1e8, n)),
+        1e9 + generator.normal(size=n),
+        np.full(n, 0.1),
+    ])  # fmt: skip
+    encoder = TableEncoder().fit(table)
+    assert "bulk" not in encoder.get_config()["state"]
+    expected = (table - table.mean(axis=0)) / np.where(np.arange(7) < 6, table.std(axis=0), 1)
+    np.testing.assert_allclose(encoder.transform(table)["numbers"], expected, atol=1e-5)
