@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 
 import autonas
 import autonas.oracles
-from autonas import exceptions
+from autonas import exceptions, objectives
 from autonas.data.fit_data import FitData
 from autonas.estimators.plan import make_plan
 from autonas.evaluation import evaluator
@@ -110,6 +110,20 @@ def test_a_gradient_oracle_trains_its_supernet_by_itself(digits, tmp_path):
     assert {tag: accumulator.Tensors(tag)[0].step for tag in losses} == dict.fromkeys(losses, 3)
     for chances in zip(*(accumulator.Tensors(tag) for tag in tags[3:]), strict=True):
         assert sum(chance.tensor_proto.float_val[0] for chance in chances) == pytest.approx(1.0)
+
+
+def test_a_gradient_search_penalises_the_cost_of_a_combined_objective_and_of_the_only_one(digits, tmp_path):
+    def searched(name, objective):
+        oracle = autonas.oracles.GradientOracle(epochs=8, learning_rate=0.01, seed=0)
+        arguments = {"objective": objective, "max_trials": 3, "epochs": 1, "directory": tmp_path / name}
+        epochs = [trial for trial in tiny(oracle, **arguments).fit(*digits).records_ if trial["stage"] == "supernet"]
+        return [trial["values"].get("tuner/cost_weight") for trial in epochs]
+
+    weighted = objectives.WeightedSum({"val_accuracy": 1.0, "params": 0.1})
+    powers = objectives.ProductOfPowers("val_accuracy", {"params": 450})
+    sweep = [0.0, 0.0, 0.1, 0.1, 0.3, 0.3, 1.0, 1.0]
+    assert searched("weighted", weighted) == searched("powers", powers) == sweep
+    assert searched("params", "params") == [1.0] * 8
 
 
 def test_the_decisions_that_are_not_searched_are_said_in_the_report_and_keep_their_defaults(whole, tmp_path):

@@ -45,6 +45,8 @@ class SupernetOracle(base.Oracle):
         constraint_names: Names of the costs that are limited, a sequence. `AutoModel` sets it. Defaults to `None`: no
             constraints.
         initial_points: As in `Oracle`. Defaults to the default architecture alone.
+        combined_names: Names of the objectives that the combination combines where the objective is a combination, a
+            sequence. `AutoModel` sets it. Defaults to `None`: no combination.
         **kwargs: As in `Oracle`.
 
     Example:
@@ -75,12 +77,15 @@ class SupernetOracle(base.Oracle):
         updates_per_epoch: int | None = None,
         constraint_names: Sequence[str] | None = None,
         initial_points: Sequence[Mapping[str, Scalar]] = ({},),
+        *,
+        combined_names: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(initial_points=initial_points, **kwargs)
         self.epochs = epochs
         self.updates_per_epoch = updates_per_epoch
         self.constraint_names = constraint_names
+        self.combined_names = combined_names
         self._n_epochs = 0
         #: The report of the latest trial if it was an epoch of the supernet; else empty.
         self._report: dict[str, Any] = {}
@@ -125,12 +130,12 @@ class SupernetOracle(base.Oracle):
             checks.check_integer("epochs", self.epochs, 1)
         if self.updates_per_epoch is not None:
             checks.check_integer("updates_per_epoch", self.updates_per_epoch, 1)
-        names = self.constraint_names
-        if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
-            raise ValueError(
-                "`constraint_names` must be a sequence of names of costs, or None. "
-                f"Received: constraint_names={names!r:.100}"
-            )
+        for argument, kind in (("constraint_names", "costs"), ("combined_names", "objectives")):
+            names = getattr(self, argument)
+            if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
+                raise ValueError(
+                    f"`{argument}` must be a sequence of names of {kind}, or None. Received: {argument}={names!r:.100}"
+                )
         if self.max_trials is not None:
             checks.check_integer("max_trials", self.max_trials, 2)
 
