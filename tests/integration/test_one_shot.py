@@ -401,7 +401,7 @@ def test_a_graph_without_decisions_to_share_is_refused(tmp_path):
 
 def test_a_time_limit_that_tracing_would_exceed_is_refused(digits, tmp_path):
     model = tiny(time_limit=0.5, directory=tmp_path / "run")
-    with pytest.raises(ValueError, match="`time_limit` must be at least about . seconds. Tracing the supernet"):
+    with pytest.raises(ValueError, match="`time_limit` must be .* seconds. Building and tracing the super"):
         model.fit(*digits)
     assert not (tmp_path / "run").exists()
 
@@ -427,5 +427,5 @@ def texts():
 def test_the_default_graph_has_decisions_to_share(cls, data):
     model, given = cls(weight_sharing=True), FitData(*data())
     prepared = model._prepare(make_plan(model, given), given)
-    supernet = one_shot.build_supernet(prepared.graph, seed=0)
+    supernet, _ = one_shot.build_supernet(prepared.graph, seed=0)
     assert len(supernet.decisions) > 5 and all("/kind_layered/" in name for name in list(supernet.decisions)[1:])
