@@ -16,9 +16,9 @@ from autonas.trials.states import Stage, Status
 
 #: Default number of trials without a time limit: the default architecture and five finalists.
 DEFAULT_TRIALS = 6
-#: Time for tracing the training and the scores of a supernet on TensorFlow, in times of building it. In processor time of
-#: the first epoch it is 7 to 12 for single paths of chains, layers and cells of images and series, 3 to 4 for gradients
-#: of the first order, which have a second trace later, and 25 for the second order.
+#: Time for tracing the training and the scores of a supernet on TensorFlow, in times of building it. In processor time,
+#: the first epoch takes 7 to 12 times as long for single paths of chains, layers and cells of images and series, 3 to 4
+#: times for gradients of the first order, which have a second trace later, and 25 times for the second order.
 _TRACES_PER_BUILD = 8
 #: Expected share of the time limit for tracing above which the default architecture is trained before the supernet.
 _MOST_BEFORE_DEFAULT = 0.25
