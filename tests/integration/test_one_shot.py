@@ -315,6 +315,13 @@ def test_a_network_is_a_finalist_once_however_many_identities_describe_it(digits
     assert networks.count([]) == 1 and networks.count([0]) == 1 and len(networks) == 8
 
 
+def test_limits_that_no_architecture_satisfies_end_the_search_by_the_constraints(digits, tmp_path):
+    strategy = autonas.oracles.WeightSharingOracle(epochs=1, queries=20)
+    with pytest.warns(exceptions.InfeasibleWarning):
+        model = tiny(strategy, constraints={"params": 10}, directory=tmp_path / "run", epochs=1).fit(*digits)
+    assert model.stop_reason_ == "constraints" and set(candidates(model)["status"]) == {"refused"}
+
+
 def test_a_time_limit_leaves_time_for_finalists(digits, whole, tmp_path):
     # As long as this machine needs: most of a short search is tracing, and half of the limit is kept for finalists.
     time_limit = 3 * whole.seconds_
