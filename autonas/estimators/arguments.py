@@ -101,12 +101,7 @@ def check_call(estimator: Any, unknown: Mapping[str, Any]) -> None:
         TypeError: If `unknown` has arguments.
         ValueError: If the estimator was loaded, and an argument that is an object is missing.
     """
-    lost = [name for name in missing(estimator) if name not in _DISPENSABLE]
-    if lost:
-        raise ValueError(
-            f"`fit` needs the arguments {', '.join(map(repr, lost))}, objects that aren't saved with a model. Pass "
-            f"them again by `set_params({lost[0]}=...)`, or search without them by `sklearn.base.clone(model)`."
-        )
+    check_objects(estimator, "fit")
     for name, value in unknown.items():
         if name in estimator.get_params(deep=False):
             call = f"{type(estimator).__name__}({name}={value!r:.60}).fit(x, y)"
@@ -115,6 +110,23 @@ def check_call(estimator: Any, unknown: Mapping[str, Any]) -> None:
         names = [parameter.name for parameter in parameters if parameter.kind != parameter.VAR_KEYWORD]
         hint = f" {_OTHERS_ARGUMENTS[name]}" if name in _OTHERS_ARGUMENTS else ""
         raise TypeError(f"`fit` has no argument `{name}`. It takes {', '.join(names)}.{hint}")
+
+
+def check_objects(estimator: Any, method: str) -> None:
+    """Raise a `ValueError` if the estimator was loaded, and an argument that is an object is missing.
+
+    Args:
+        estimator: The `AutoModel`.
+        method: Name of the method that needs the arguments, `"fit"` or `"reopen"`.
+    """
+    lost = [name for name in missing(estimator) if name not in _DISPENSABLE]
+    if lost:
+        # A clone is a new search: it has nothing to reopen.
+        clone = ", or search without them by `sklearn.base.clone(model)`" if method == "fit" else ""
+        raise ValueError(
+            f"`{method}` needs the arguments {', '.join(map(repr, lost))}, objects that aren't saved with a model. "
+            f"Pass them again by `set_params({lost[0]}=...)`{clone}."
+        )
 
 
 def missing(estimator: Any) -> list[str]:

@@ -49,11 +49,13 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
     Raises:
         ValueError: If the folder holds a search on other data or in another space.
     """
-    supernet = None
+    supernet, is_slow = None, False
     if plan.strategy.trains_supernet:
-        divisor = oracles.supernet_divisor(plan.strategy.strategy)
-        supernet = one_shot.build_supernet(prepared.graph, plan.execution.seed, plan.budget.time_limit, divisor)
-    oracle = make_oracle(plan, prepared, supernet)
+        divisor, budget = oracles.supernet_divisor(plan.strategy.strategy), plan.budget
+        supernet, is_slow = one_shot.build_supernet(
+            prepared.graph, plan.execution.seed, budget.time_limit, divisor, started=budget.started
+        )
+    oracle = make_oracle(plan, prepared, supernet, default_first=is_slow)
     header = headers.header(plan, prepared, _full_epochs(plan, prepared), data)
     supernet_training = oracles.supernet_training(oracle)
     if supernet_training is not None:
@@ -76,8 +78,17 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
         yield search
 
 
-def make_oracle(plan: Plan, prepared: Prepared, supernet: Supernet | None = None) -> Oracle:
-    """Return the oracle of a plan, which searches the space of the prepared problem, or the space of its supernet."""
+def make_oracle(
+    plan: Plan, prepared: Prepared, supernet: Supernet | None = None, default_first: bool = False
+) -> Oracle:
+    """Return the oracle of a plan, which searches the space of the prepared problem, or the space of its supernet.
+
+    Args:
+        plan: The `Plan`.
+        prepared: The `Prepared` problem.
+        supernet: The `Supernet`, or `None`. Defaults to `None`.
+        default_first: As in `SupernetOracle`. Defaults to `False`.
+    """
     graph, n_train = prepared.graph, prepared.dataset.n_train
     searched, updates_per_epoch = prepared.space, None
     if supernet is not None:
@@ -96,7 +107,7 @@ def make_oracle(plan: Plan, prepared: Prepared, supernet: Supernet | None = None
         SearchedSpace(
             searched, _initial_points(plan, prepared), graph.structure(), tuple(plan.strategy.earlier_searches)
         ),
-        Extent(plan.budget.max_trials, _full_epochs(plan, prepared), updates_per_epoch),
+        Extent(plan.budget.max_trials, _full_epochs(plan, prepared), updates_per_epoch, default_first),
         plan.execution.seed,
     )
 

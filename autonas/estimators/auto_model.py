@@ -207,7 +207,8 @@ class AutoModel(searched.SearchedModel):
         history_: Epochs of the training of the served model, a list of dicts.
         objectives_: Pairs of name and direction, one per objective.
         stop_reason_: Reason for the end of the search: `"max_trials"`, `"time_limit"`, `"patience"`,
-            `"space_exhausted"`, `"constraints"` (100 candidates in a row were refused) or `"interrupted"`.
+            `"space_exhausted"`, `"constraints"` (100 candidates in a row were refused, or, with `weight_sharing`, all
+            architectures that were considered), or `"interrupted"`.
         directory_: Folder of the run.
         task_: The task; a list of tasks for several heads.
         one_shot_correlation_: After a search with `weight_sharing`: Kendall's rank correlation between the scores with

@@ -15,6 +15,7 @@ from autonas.arguments import checks
 from autonas.backends import keras_defaults
 from autonas.costs.orientation import oriented
 from autonas.data import interchange, is_stream
+from autonas.estimators import arguments as arguments_module
 from autonas.estimators import fitted, thresholds
 from autonas.prediction import predictor as predictor_module
 from autonas.reporting import report as reports
@@ -48,6 +49,9 @@ class SearchedModel(fitted.FittedModel):
         A pickled or loaded copy has no rows and trials, which `select`, `get_models`, `model_of` and `serve_ensemble`
         need. The parameters of the estimator and the model that it serves stay as they are, and nothing is written.
 
+        A drawn graph, and an objective or oracle that is an object, isn't saved with a model. A loaded copy needs these
+        arguments again before: `copy.set_params(inputs=inputs, outputs=outputs).reopen(x, y)`.
+
         Args:
             x: Rows as in `fit`, the same as in the search.
             y: Targets as in `fit`, the same as in the search.
@@ -57,7 +61,8 @@ class SearchedModel(fitted.FittedModel):
             self.
 
         Raises:
-            ValueError: If the rows or arguments aren't those of the search, or this object isn't fitted.
+            ValueError: If the rows or arguments aren't those of the search, an argument isn't saved with a model, or
+                this object isn't fitted.
             FileNotFoundError: If the run directory doesn't hold the search any more.
 
         Example:
@@ -79,6 +84,7 @@ class SearchedModel(fitted.FittedModel):
                 f"`directory_` must be a run directory with the search. Received: {self.directory_!r}, which has no "
                 "journal.jsonl. A relative path is that of the working directory of `fit`."
             )
+        arguments_module.check_objects(self, "reopen")
         self._reopened = self.directory_
         try:
             self.fit(x, y, **arguments)

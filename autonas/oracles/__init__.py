@@ -84,7 +84,9 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
         "structure": space.structure,
         "earlier_searches": space.earlier_searches,
         "constraint_names": tuple(constraint.name for constraint in goal.constraints),
+        "combined_names": tuple(objective.name for objective in goal.parts),
         "updates_per_epoch": extent.updates_per_epoch,
+        "default_first": extent.default_first,
         "max_epochs": extent.max_epochs,
     }
     if recipe.given_seed is not None:

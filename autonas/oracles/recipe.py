@@ -57,8 +57,10 @@ class Extent:
         max_trials: Maximum number of candidates, or `None`. Defaults to `None`.
         max_epochs: Epochs of a full training. Defaults to `None`.
         updates_per_epoch: Number of training steps of an epoch of the supernet. Defaults to `None`.
+        default_first: As in `SupernetOracle`. Defaults to `False`.
     """
 
     max_trials: int | None = None
     max_epochs: int | None = None
     updates_per_epoch: int | None = None
+    default_first: bool = False

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from autonas.evaluation import budget
+from autonas.oracles import WeightSharingOracle
 from autonas.oracles.fidelity.schedule import TrainingSchedule
 from autonas.search.state import SearchState
 from autonas.search_space.values import Scalar
@@ -113,6 +114,14 @@ class Stopping:
         if not candidates and state.budget.share_spent() > self._share_for_feasible:
             return "time_limit"  # The rest is for a candidate that violates a constraint.
         return "time_limit" if seconds < self._shortest() else None
+
+    def reason_without_trial(self) -> str:
+        """Return the reason for which the oracle has no further trial."""
+        oracle = self.state.oracle
+        if oracle.is_full():
+            return "max_trials"
+        shares = oracle.one_shot
+        return "constraints" if isinstance(shares, WeightSharingOracle) and shares.is_infeasible else "space_exhausted"
 
     def is_time_for_full_trainings(self) -> bool:
         """Return whether the remaining time is for full trainings of the best candidates.

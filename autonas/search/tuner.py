@@ -225,7 +225,7 @@ class Tuner(keras_tuner.Tuner):
                 return False
             if trial.status != TrialStatus.RUNNING:
                 # Without a running trial, waiting would never end.
-                self.state.stop_reason = "max_trials" if self.oracle.is_full() else "space_exhausted"
+                self.state.stop_reason = self.stopping.reason_without_trial()
                 return False
             record = self._new_record(trial.trial_id, dict(trial.hyperparameters.values))
             self._began[record.trial_id] = time.monotonic()

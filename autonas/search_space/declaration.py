@@ -27,6 +27,10 @@ class CandidateFailed(Exception):
         self.reason = reason
 
 
+class BuildTimeout(Exception):
+    """Error raised when the build of a graph isn't complete at its deadline."""
+
+
 class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
     """Hyperparameters that build every branch of every decision once, so that one pass declares the whole space.
 

@@ -218,7 +218,7 @@ class Graph(keras_tuner.HyperModel):
         try:
             with scope as declared, declared.name_scope(name):
                 output = block.build(declared, arguments[0] if len(arguments) == 1 else arguments)
-        except (declaration.CandidateFailed, narrowing.NarrowingError):
+        except (declaration.CandidateFailed, declaration.BuildTimeout, narrowing.NarrowingError):
             raise
         except (Exception, SystemExit) as error:  # A user's block can raise anything.
             if not isinstance(hp, declaration.DeclaringHyperParameters):

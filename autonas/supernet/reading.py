@@ -1,6 +1,7 @@
 """Reading of decisions that builds a supernet: decisions become mixing layers over branches of the graph."""
 
 import contextlib
+import time
 
 import keras
 import keras_tuner
@@ -22,12 +23,14 @@ class SupernetReading(declaration.DeclaringHyperParameters):
             support it. The other channels bypass the operations (PC-DARTS, Xu et al. 2020). Defaults to 1: all
             channels.
         left_out: As in `DeclaringHyperParameters`.
+        deadline: Value of `time.monotonic()` after which a decision raises a `BuildTimeout`. Defaults to `None`.
     """
 
     discards_networks = False
 
-    def __init__(self, values=None, partial_channels=1, left_out=()):
+    def __init__(self, values=None, partial_channels=1, left_out=(), deadline=None):
         super().__init__(left_out)
+        self.deadline = deadline
         self.overrides = dict(values or {})
         self.partial_channels = partial_channels
         self.mode = mixing.Mode()
@@ -139,6 +142,8 @@ class SupernetReading(declaration.DeclaringHyperParameters):
         """
         if len(outputs) == 1:
             return next(iter(outputs.values()))
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise declaration.BuildTimeout
         tensors = {id(tensor): tensor for tensor in keras.tree.flatten(inputs)}
         _add_ancestors(list(tensors.values()), self._outside)
         boundaries = [_boundary(output, self._outside) for output in outputs.values()]

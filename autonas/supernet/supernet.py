@@ -64,7 +64,7 @@ class Supernet(keras.Model):
 
     @classmethod
     @keras_defaults.scope()
-    def from_graph(cls, graph, values=None, partial_channels=1):
+    def from_graph(cls, graph, values=None, partial_channels=1, *, deadline=None):
         """Build the compiled supernet of a bound graph.
 
         Args:
@@ -74,11 +74,13 @@ class Supernet(keras.Model):
                 `None`.
             partial_channels: Reciprocal of the fraction of channels on which operations work (PC-DARTS, Xu et al.
                 2020). With more than 1, architectures can't inherit the weights. Defaults to 1.
+            deadline: Value of `time.monotonic()` after which the build ends with an error. Defaults to `None`.
 
         Raises:
+            BuildTimeout: If the deadline passes before the last decision is built.
             ValueError: If `partial_channels` is more than 1 and no operation can work on a part of the channels.
         """
-        supernet_reading = reading.SupernetReading(values, partial_channels, graph.left_out)
+        supernet_reading = reading.SupernetReading(values, partial_channels, graph.left_out, deadline)
         supernet = graph.build(supernet_reading, lambda inputs, outputs: cls(inputs, outputs, supernet_reading))
         if partial_channels > 1:
             _check_narrowed(supernet_reading.is_narrowed, partial_channels)

@@ -668,6 +668,9 @@ def test_a_loaded_estimator_is_not_fitted_without_the_arguments_that_were_not_sa
     loaded = autonas.AutoModel.load("second")
     with pytest.raises(ValueError, match=r"`fit` needs the arguments 'strategy', objects .*set_params\(strategy="):
         loaded.fit(rows, labels)
+    # A clone has no search to reopen.
+    with pytest.raises(ValueError, match=r"`reopen` needs the arguments 'strategy', .*set_params\(strategy=...\)`\.$"):
+        loaded.reopen(rows, labels)
     loaded.set_params(strategy=oracle).fit(rows, labels)
     assert loaded.directory == "run"
     clone(autonas.AutoModel.load("second")).set_params(directory=None).fit(rows, labels)

@@ -128,6 +128,8 @@ def test_epochs_of_the_supernet_that_the_user_gave_hold():
     mine = oracles.WeightSharingOracle(epochs=5)
     made = oracle_of(Recipe(mine), Extent(5, updates_per_epoch=300))
     assert made.epochs == 5 and made is not mine and oracles.needs_supernet(mine)
+    assert not made.default_first
+    assert oracle_of(Recipe(mine), Extent(5, updates_per_epoch=300, default_first=True)).default_first
 
 
 @pytest.mark.parametrize("updates_per_epoch, epochs", [(3, 60), (50, 60), (312, 10), (30_000, 4)])

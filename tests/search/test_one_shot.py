@@ -1,17 +1,47 @@
 """The supernet of a search is refused before the search if its trace doesn't fit into the time limit."""
 
+import time
 import types
 
 import pytest
 
 from autonas.search import one_shot
+from tests.helpers import supernets
 
 
-def test_the_time_of_tracing_is_measured_by_the_clock_of_the_time_limit(monkeypatch):
-    clock = types.SimpleNamespace(monotonic=iter([100.0, 100.5]).__next__)
-    monkeypatch.setattr(one_shot, "time", clock)
-    supernet = types.SimpleNamespace(decisions={"kind": None})
-    monkeypatch.setattr(one_shot.Supernet, "from_graph", lambda graph, partial_channels: supernet)
-    message = "at least about 6 seconds. Tracing .* about 3 seconds, and may take at most 50% of the limit"
+@pytest.fixture
+def builds(monkeypatch):
+    """Let the build of a supernet take one second of a clock that stands still otherwise."""
+    now = [100.0]
+
+    def from_graph(graph, partial_channels, deadline):
+        now[0] += 1.0
+        return types.SimpleNamespace(decisions={"kind": None})
+
+    monkeypatch.setattr(one_shot, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(one_shot.Supernet, "from_graph", from_graph)
+
+
+def test_the_build_and_the_trace_must_end_within_half_of_the_limit(builds):
+    message = "at least about 18 seconds. Building and tracing .* about 9 seconds, and must end within 50% of the limit"
     with pytest.raises(ValueError, match=message):
-        one_shot.build_supernet(None, 0, time_limit=5)
+        one_shot.build_supernet(None, 0, time_limit=17.9)
+    one_shot.build_supernet(None, 0, time_limit=18.1)
+
+
+def test_the_time_before_the_build_is_part_of_the_limit(builds):
+    with pytest.raises(ValueError, match="at least about 26 seconds. Building and tracing .* about 9 seconds"):
+        one_shot.build_supernet(None, 0, time_limit=18.1, started=96.0)
+
+
+@pytest.mark.parametrize("time_limit, is_slow", [(None, False), (33, False), (31, True)])
+def test_a_trace_of_more_than_a_quarter_of_the_limit_is_slow(time_limit, is_slow, builds):
+    assert one_shot.build_supernet(None, 0, time_limit)[1] == is_slow
+
+
+def test_a_build_ends_once_the_limit_is_too_short(monkeypatch):
+    (graph, _), completed = supernets.make_graph(), []
+    monkeypatch.setattr(one_shot.Supernet, "__init__", lambda *args: completed.append(args))
+    with pytest.raises(ValueError, match="Building and tracing the supernet of this space takes more than . seconds"):
+        one_shot.build_supernet(graph, 0, time_limit=1, started=time.monotonic() - 0.5)
+    assert not completed

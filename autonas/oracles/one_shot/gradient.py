@@ -106,10 +106,12 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             decisions whose options can't be narrowed; without any other decision, `fit` raises a `ValueError`. Defaults
             to 4.
         cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of their own latency), or `None`.
-            Defaults to the first of these among several objectives, or among the limited costs, where
-            `"model_size_mb"` stands for `"params"`. A supernet can't compute other costs: they aren't penalised.
+            Defaults to the first of these among the objectives, also of a combination, or among the limited costs,
+            where `"model_size_mb"` stands for `"params"`. A supernet can't compute other costs: they aren't penalised.
+            The penalty has the weights `cost_weight`, whatever the weights of a combination are.
         cost_weight: mu, a number, or an ascending sequence of numbers. `fit` raises a `ValueError` if there is no cost.
-            Defaults to (0, 0.1, 0.3, 1) for a search with several objectives or constraints, and to 0.1 for others.
+            Defaults to (0, 0.1, 0.3, 1) for a search with several objectives, a combination of them, or constraints, to
+            1 if such a cost is the only objective, and to 0.1 for others.
         selection: How the derived architecture follows from the supernet. `"probability"`: the most probable options;
             `"perturbation"`: in one trial with `tuner/stage` `"one_shot"`, the options whose removal increases the loss
             of the supernet the most, decision by decision (DARTS-PT, Wang et al. 2021); stage 4 then draws from the
@@ -250,13 +252,17 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             return [0.0]
         if self.cost_weight is not None:
             return as_list(self.cost_weight)
+        if len(self._objectives) == 1 and self._objectives[0].name in _PENALISED:
+            return [SWEEP[-1]]
         return list(SWEEP) if self._goals else [WEIGHT]
 
     @property
     def _goals(self) -> list[str]:
-        """Names of the objectives, if there are several, and of the limited costs."""
-        objectives = self._objectives if len(self._objectives) > 1 else []
-        return [*(objective.name for objective in objectives), *(self.constraint_names or ())]
+        """Names of the combined objectives, of several objectives, of a cost as the only one, and of limited costs."""
+        names = [objective.name for objective in self._objectives]
+        if len(names) == 1 and names[0] not in _PENALISED:
+            names = []
+        return [*(self.combined_names or ()), *names, *(self.constraint_names or ())]
 
     def default_epochs(self, updates_per_epoch: int) -> int:
         """Return the default number of epochs; for a sweep half as many per weight, as weights follow one another."""

@@ -22,7 +22,8 @@ class SupernetOracle(base.Oracle):
     A search goes through stages, which the values of a trial name under reserved keys:
 
     1. The default architecture is trained by itself: an early usable model to compare others with. It is the second
-       trial, after the first epoch of the supernet, which shows early how fast the supernet learns.
+       trial, after the first epoch of the supernet, which shows early how fast the supernet learns; or, with
+       `default_first`, the first trial.
     2. Epochs of the supernet, one a trial: `tuner/stage` is `"supernet"`, `tuner/initial_epoch` and `tuner/epochs` are
        the numbers of epochs before and after it. They run one after the other. The stage ends after `epochs`, or when
        a report says that there is no time for more.
@@ -45,6 +46,10 @@ class SupernetOracle(base.Oracle):
         constraint_names: Names of the costs that are limited, a sequence. `AutoModel` sets it. Defaults to `None`: no
             constraints.
         initial_points: As in `Oracle`. Defaults to the default architecture alone.
+        combined_names: Names of the objectives that the combination combines where the objective is a combination, a
+            sequence. `AutoModel` sets it. Defaults to `None`: no combination.
+        default_first: Whether the default architecture is the first trial. `AutoModel` sets it if the supernet takes
+            much of the time limit. Defaults to `False`: it is the second trial.
         **kwargs: As in `Oracle`.
 
     Example:
@@ -75,12 +80,17 @@ class SupernetOracle(base.Oracle):
         updates_per_epoch: int | None = None,
         constraint_names: Sequence[str] | None = None,
         initial_points: Sequence[Mapping[str, Scalar]] = ({},),
+        *,
+        combined_names: Sequence[str] | None = None,
+        default_first: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(initial_points=initial_points, **kwargs)
         self.epochs = epochs
         self.updates_per_epoch = updates_per_epoch
         self.constraint_names = constraint_names
+        self.combined_names = combined_names
+        self.default_first = default_first
         self._n_epochs = 0
         #: The report of the latest trial if it was an epoch of the supernet; else empty.
         self._report: dict[str, Any] = {}
@@ -125,17 +135,20 @@ class SupernetOracle(base.Oracle):
             checks.check_integer("epochs", self.epochs, 1)
         if self.updates_per_epoch is not None:
             checks.check_integer("updates_per_epoch", self.updates_per_epoch, 1)
-        names = self.constraint_names
-        if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
-            raise ValueError(
-                "`constraint_names` must be a sequence of names of costs, or None. "
-                f"Received: constraint_names={names!r:.100}"
-            )
+        for argument, kind in (("constraint_names", "costs"), ("combined_names", "objectives")):
+            names = getattr(self, argument)
+            if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
+                raise ValueError(
+                    f"`{argument}` must be a sequence of names of {kind}, or None. Received: {argument}={names!r:.100}"
+                )
+        if not isinstance(self.default_first, bool):
+            raise ValueError(f"`default_first` must be True or False. Received: default_first={self.default_first!r}")
         if self.max_trials is not None:
             checks.check_integer("max_trials", self.max_trials, 2)
 
     def _next_planned(self) -> dict[str, Scalar] | None:
-        return super()._next_planned() if self.n_asked else None
+        # The first epoch of the supernet comes before all planned architectures, or after the first one.
+        return None if self.n_asked == int(self.default_first) else super()._next_planned()
 
     def suggest(self, generator: np.random.Generator) -> Answer:
         if not all(map(base.is_candidate, self.pending.values())):

@@ -163,6 +163,11 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
                 inner.learn(architecture, None if scores is None else tuple(scores), margins=margins)
 
     @property
+    def is_infeasible(self) -> bool:
+        """Whether every architecture that the strategy asked one-shot scores for violates a constraint."""
+        return bool(self._finalists) and all(score is None for _, score in self._finalists or ())
+
+    @property
     def rank_correlation(self) -> float | None:
         """Kendall's τ between one-shot scores and scores of stand-alone training, by the first objective, of the
         architectures that have both; `None` before there are two, and if all scores of one kind are equal."""

@@ -260,10 +260,13 @@ def test_the_guard_of_a_sweep_ends_its_first_weight_only(tmp_path):
 
 
 def test_the_cost_is_that_of_the_objectives_or_limits_and_is_swept():
-    def searching(objectives=None, limits=(), **arguments):
+    def oracle_of(objectives=None, limits=(), combined=(), **arguments):
         oracle = GradientSimulation(certain()).oracle(**arguments)
         objectives = objectives and [keras_tuner.Objective(name, "min") for name in objectives]
-        oracle = oracle.with_arguments(objectives=objectives, constraint_names=limits)
+        return oracle.with_arguments(objectives=objectives, constraint_names=limits, combined_names=combined)
+
+    def searching(*args, **arguments):
+        oracle = oracle_of(*args, **arguments)
         return oracle.penalised_cost, oracle.cost_weights
 
     sweep = [0.0, 0.1, 0.3, 1.0]
@@ -275,8 +278,17 @@ def test_the_cost_is_that_of_the_objectives_or_limits_and_is_swept():
     assert searching(limits=["model_size_mb"]) == ("params", sweep)
     assert searching(["val_accuracy", "flops"], cost_weight=0.5) == ("flops", [0.5])
     assert searching(["val_accuracy", "flops"], cost_weight=(0, 2)) == ("flops", [0, 2])
+    # A combination is one objective. Its cost is penalised before a limited one.
+    assert searching(["weighted_sum"], combined=["val_accuracy", "params"]) == ("params", sweep)
+    assert searching(["weighted_sum"], ["flops"], ["val_accuracy", "params"], cost_weight=1.0) == ("params", [1.0])
+    # Where only the cost counts, the accurate end of the front is of no use.
+    assert searching(["flops"]) == ("flops", [1.0])
+    assert searching(["flops"], cost_weight=0.5) == ("flops", [0.5])
     # What a supernet doesn't know can't be penalised.
     assert searching(["val_accuracy", "memory_mb"]) == (None, [0.0])
+    assert searching(["weighted_sum"], combined=["val_accuracy", "memory_mb"]) == (None, [0.0])
+    with pytest.raises(ValueError, match="`cost_weight` must be None without a cost that a supernet can compute"):
+        oracle_of(["memory_mb"], cost_weight=0.5, selection=None).check()
 
 
 def test_a_sweep_has_half_as_many_epochs_for_each_weight():
@@ -340,6 +352,7 @@ def test_the_supernet_is_told_how_it_is_trained():
             {"constraint_names": "params"},
             "`constraint_names` must be a sequence .* Received: constraint_names='params'",
         ),
+        ({"combined_names": "params"}, "`combined_names` must be a sequence .* Received: combined_names='params'"),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1. Received: epochs=0"),
     ],
 )

@@ -44,6 +44,14 @@ def test_the_supernet_and_the_default_then_one_shot_scores_then_the_finalists(tm
     assert len({oracle.encoding.key(values) for values, _ in alone(trials)}) == 6
 
 
+def test_the_default_architecture_may_come_before_the_supernet(tmp_path):
+    points = [{}, {"depth": 5}]
+    oracle = Simulation().oracle(default_first=True, initial_points=points)
+    trials = Simulation().run(oracle, tmp_path)
+    assert stages(trials) == ["train", "supernet", "train", *["supernet"] * 2, "one_shot", *["train"] * 4]
+    assert trials[0][0] == oracle.encoding.default()
+
+
 def test_only_candidates_have_scores_and_are_counted(tmp_path):
     simulation = Simulation()
     oracle = simulation.oracle(max_trials=4)
@@ -335,6 +343,7 @@ def test_the_users_oracle_is_a_description(tmp_path):
         ),
         ({"queries": 0.5}, "`queries` must be an integer of at least 1. Received: queries=0.5"),
         ({"inherit": "yes"}, "`inherit` must be True or False. Received: inherit='yes'"),
+        ({"default_first": 1}, "`default_first` must be True or False. Received: default_first=1"),
         ({"inherit": True, "finalist_epochs": 0}, "`finalist_epochs` must be an integer of at least 1. Received"),
         ({"finalist_epochs": 2}, "`finalist_epochs` must be None where finalists begin with new weights. Received"),
         ({"max_trials": 1}, "`max_trials` must be an integer of at least 2. Received: max_trials=1"),
