@@ -123,6 +123,17 @@ class TimeBudget:
         fixed, longest = self._final_seconds(outcome)
         return fixed + _LEAST_FINAL * longest
 
+    def better_fit_seconds(self, outcome):
+        """Estimate the seconds of fitting weights again with the time that they didn't have; 0 if they had all of it.
+
+        Args:
+            outcome: The `Outcome` of a candidate whose weights are only fitted.
+        """
+        if outcome.time_share == 1.0:
+            return 0.0
+        seconds = _FITTED_SHARE_OF_TIME * self.final_seconds(outcome) / outcome.time_share
+        return seconds if self.limit is None else min(seconds, _BETTER_FIT_SHARE * self.limit)
+
     def has_time_for(self, outcome):
         """Return whether there is time for a final fit of a candidate.
 
@@ -210,9 +221,7 @@ class TimeBudget:
             return None
         of_best = self.final_seconds(best) if best is not None and self.has_time_for(best) else 0.0
         if best is not None and best.is_fitted:
-            of_best *= _FITTED_SHARE_OF_TIME
-            if best.time_share < 1.0:
-                of_best = max(of_best, min(of_best / best.time_share, _BETTER_FIT_SHARE * self.limit))
+            of_best = max(_FITTED_SHARE_OF_TIME * of_best, self.better_fit_seconds(best) if of_best else 0.0)
         of_members = sum(map(self.final_seconds, filter(self.has_time_for, members)))
         if len(members) > 1 or self.n_networks > 1:
             of_members += sum(map(self.building_seconds, members))

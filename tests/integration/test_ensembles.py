@@ -280,6 +280,28 @@ def test_an_automatic_ensemble_has_only_members_that_there_is_time_to_build(regr
     assert len(chosen.members) == 1 and chosen.refused
 
 
+def test_the_time_is_for_a_better_fit_of_the_best_weights_before_those_of_an_average(regressor, monkeypatch):
+    _, search = regressor._searched
+    stage, time_budget = ensembles.EnsembleStage(search.state, search.final_stage), search.state.budget
+    candidates = stage._candidates()
+    best = next(iter(candidates))
+    monkeypatch.setattr(search.state, "refits", True)
+    monkeypatch.setattr(time_budget, "building_seconds", lambda record: 0.0)
+    monkeypatch.setattr(time_budget, "final_seconds", lambda record: 2.0)
+    monkeypatch.setattr(time_budget, "remaining", lambda: 6.0)
+
+    def fitted_again(time_share):
+        monkeypatch.setitem(search.records[best].report, "fitted", [{"time_share": time_share}])
+        members = stage._select(candidates, 5, functools.partial(stage._is_time_for, best)).members
+        return [name for name in members if name != best and not search.records[name].has_final_weights]
+
+    assert len(fitted_again(1.0)) >= 2
+    # The weights of the best candidate take 1.15 * 4 s: they had half of the time.
+    assert fitted_again(0.5) == []
+    monkeypatch.setattr(time_budget, "remaining", lambda: 7.0)
+    assert len(fitted_again(0.5)) == 1
+
+
 def final_fits_of(search, monkeypatch):
     """Return the list of the ids of the candidates that a search trains further from now on, in their order."""
     refitted, refit = [], search.final_stage.refitted

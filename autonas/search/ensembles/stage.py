@@ -133,12 +133,19 @@ class EnsembleStage:
     def _is_time_for(self, best: str, members: Collection[str]) -> bool:
         """Return whether the networks of some candidates can be built in the time left, beside that of the best one.
 
-        The network of the best candidate is built in any case.
+        The network of the best candidate is built in any case. If its weights didn't have the time of a full fit, they
+        have it before the other candidates are fitted again: they gain more by it than by an average.
         """
-        time_budget = self.state.budget
+        time_budget, records = self.state.budget, self.state.records
         remaining = time_budget.remaining()
-        needed = (time_budget.building_seconds(self.state.records[name]) for name in members if name != best)
-        return remaining is None or sum(needed) <= remaining
+        if remaining is None:
+            return True
+        others = [records[name] for name in members if name != best]
+        needed = sum(map(time_budget.building_seconds, others))
+        if self.state.refits and records[best].is_fitted and (better := time_budget.better_fit_seconds(records[best])):
+            again = (other for other in others if not other.has_final_weights)
+            needed += better + sum(map(time_budget.final_seconds, again))
+        return needed <= remaining
 
     def _are_within_limits(self, members: Collection[str]) -> bool:
         """Return whether the network that averages some candidates keeps to the constraints."""
