@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from autonas import execution
 from autonas.backends import seeding
-from autonas.evaluation import budget
 from autonas.search_space import declaration
 from autonas.search_space.graph import Graph
 from autonas.supernet import Supernet
@@ -22,6 +21,8 @@ DEFAULT_TRIALS = 6
 _TRACES_PER_BUILD = 8
 #: Expected share of the time limit for tracing above which the default architecture is trained before the supernet.
 _MOST_BEFORE_DEFAULT = 0.25
+#: Largest share of the time limit until the supernet is traced. The default architecture has the rest.
+_MOST_UNTIL_TRACED = 0.75
 
 
 def build_supernet(
@@ -53,7 +54,7 @@ def build_supernet(
     """
     now = time.monotonic()
     before = 0.0 if started is None else now - started
-    share, deadline = budget.STAGE_SHARES[Stage.SUPERNET], None
+    share, deadline = _MOST_UNTIL_TRACED, None
     if time_limit is not None:
         # A trace can't be cut short: it must end within the share of the limit, which the build is a part of.
         deadline = now + (share * time_limit - before) / (1 + _TRACES_PER_BUILD)
