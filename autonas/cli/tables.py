@@ -34,7 +34,7 @@ def read_table(path, words=()):
 def read_training_table(path):
     """Read a table and infer its columns of words: categories and texts, but not numbers or dates.
 
-    In a CSV file, integers of which any has a leading zero, such as "007", are words, too.
+    In a CSV file, integers of which any has three digits and a leading zero, such as "007", are words, too.
 
     Args:
         path: As in `read_table`.
@@ -186,13 +186,16 @@ def _check_header(header, separator):
 
 
 def _codes(frame, path):
-    """Return the names of the columns of a CSV file that hold integers of which any has a leading zero."""
+    """Return the names of the columns of a CSV file of integers of which any has three digits and a leading zero.
+
+    Hours, days and months are numbers with or without a zero before them.
+    """
     numbers = frame.select_dtypes("number")
     integers = [name for name, column in numbers.items() if (column.dropna() % 1 == 0).all()]
     if not integers or not _is_csv(path):
         return []
     strings = _parse(path, dtype=object, usecols=integers)  # pandas needs twice the time for `str`.
-    return [name for name in integers if any(re.fullmatch(r"0\d+", text) for text in strings[name].dropna().unique())]
+    return [name for name in integers if any(re.fullmatch(r"0\d\d+", text) for text in strings[name].dropna().unique())]
 
 
 def _is_csv(path):

@@ -37,11 +37,11 @@ def test_na_is_a_word_beside_words_and_missing_beside_numbers_and_dates(tmp_path
 
 def test_integers_with_leading_zeros_are_words(tmp_path):
     path = tmp_path / "a.csv"
-    rows = ["007,0,0.5,1,,00", "008,10,00.5,2,010,", "10,-1,2,3,7,00"]
+    rows = ["007,0,0.5,1,,000", "008,10,00.5,2,010,", "10,-1,2,03,7,000"]
     path.write_text("\n".join(["code,count,share,number,gap,zeros", *rows]))
     frame, words = tables.read_training_table(path)
     assert words == ["code", "gap", "zeros"]
-    assert frame["code"].tolist() == ["007", "008", "10"] and frame["zeros"].fillna("-").tolist() == ["00", "-", "00"]
+    assert frame["code"].tolist() == ["007", "008", "10"] and frame["zeros"].fillna("-").tolist() == ["000", "-", "000"]
     assert frame["gap"].isna().tolist() == [True, False, False] and frame["gap"].tolist()[1:] == ["010", "7"]
     assert frame[["count", "share", "number"]].to_numpy().tolist() == [[0, 0.5, 1], [10, 0.5, 2], [-1, 2, 3]]
     path.write_text("code,count\n1,1\n")

@@ -30,9 +30,11 @@ _MORE_ITERATIONS = 2
 #: which is also the smallest number of rows for early stopping.
 _SAMPLED_VALUES, _FEWEST_ROWS = 500_000, 10_000
 #: Number of trees, after the first iteration, from which the time of further ones is estimated on the sample.
-_PILOT_TREES = 20
+_PILOT_TREES = 10
 #: Share of the sample by which the part of the time is estimated that doesn't depend on the number of rows.
 _SHARE_OF_SAMPLE = 0.25
+#: Largest share of the time left for the estimate on the sample.
+_MOST_OF_PILOT = 0.15
 #: Smallest number of seconds that is divided by.
 _LEAST = 1e-6
 #: Losses of scikit-learn by the name of the loss of a head.
@@ -256,18 +258,31 @@ class Boosting(tree_fitter.TreeFitter):
         sample, _ = self._binned(training.some(n_rows, seed), np.random.default_rng(seed))
         of_bins = time.monotonic() - started
         sample = _with_column(sample, 0)
-        few = sample.some(int(_SHARE_OF_SAMPLE * n_rows), seed)
         if not self._varies(sample):
             return training, None
-        n_trees = self.walk.forest.n_outputs if self.task == "multiclass" else 1
-        n_more = max(1, _PILOT_TREES // n_trees)
         with _threads(training.inputs.size):
-            speed = boosting_speed.Speed.of(self._estimator(sample, seed), sample, n_more)
-            if self._varies(few):
-                speed = speed.beside(boosting_speed.Speed.of(self._estimator(few, seed), few, n_more))
-        of_all = speed.of_several(len(n_iterations), of_bins)
+            speed = self._speed_of(sample, seed, deadline)
+        of_all = speed.of_several(len(n_iterations), of_bins * speed.n_rows / n_rows)
         possible = of_all.rows(min(_WANTED, max(n_iterations)), deadline - time.monotonic())
         return training.some(max(n_rows, possible), seed), speed
+
+    def _speed_of(self, sample: Rows, seed: int, deadline: float) -> boosting_speed.Speed:
+        """Return the speed on a sample, or on fewer of its rows if those take much of the time."""
+
+        def speed_of(rows: Rows) -> boosting_speed.Speed:
+            left = deadline - time.monotonic()
+            return boosting_speed.Speed.of(self._estimator(rows, seed), rows, max(1, _PILOT_TREES // n_trees), left)
+
+        n_trees = self.walk.forest.n_outputs if self.task == "multiclass" else 1
+        few = sample.some(int(_SHARE_OF_SAMPLE * len(sample.targets)), seed)
+        started = time.monotonic()
+        if not self._varies(few):
+            return speed_of(sample)
+        smaller = speed_of(few)
+        of_sample = (time.monotonic() - started) / _SHARE_OF_SAMPLE
+        if of_sample > _MOST_OF_PILOT * (deadline - started):
+            return smaller
+        return speed_of(sample).beside(smaller)
 
     def _varies(self, rows: Rows) -> bool:
         """Return whether rows can be fitted: those of a classification need two classes."""

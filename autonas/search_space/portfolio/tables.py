@@ -39,8 +39,8 @@ _ENTRIES: list[dict[str, Scalar]] = [
 #: Number of the first entries, which take a second or two each, and number of outputs from which on the linear ones are
 #: faster than the trees, and come first.
 _FASTEST, _SEVERAL_OUTPUTS = 3, 10
-#: Number of rows above which trees with at least so many leaves come first, and those with fewer, which are less
-#: accurate on many rows, last.
+#: Number of rows above which trees with at least so many leaves come before and after the linear models, and trees with
+#: fewer, which are less accurate on many rows, last.
 _MANY_ROWS, _MANY_LEAVES = 30_000, 31
 
 #: Number of outputs from which on linear models and networks come first. An iteration of boosted trees has a tree for
@@ -60,7 +60,7 @@ _PROCESS_ROWS = 10_000
 def entries(block: StructuredDataBlock, conditions: Conditions) -> list[dict[str, Scalar]]:
     """Return the entries for a block of tables."""
     process: list[dict[str, Scalar]] = [{"kind": "gaussian_process"}] if conditions.n_rows <= _PROCESS_ROWS else []
-    known = sorted(_ENTRIES, key=_on_many_rows) if conditions.n_rows > _MANY_ROWS else _ENTRIES
+    known = _on_many_rows() if conditions.n_rows > _MANY_ROWS else _ENTRIES
     points = [*known[:_FASTEST], *process, *known[_FASTEST:]]
     numbers = block.features[0].tensors.get("numbers")
     if numbers is not None and numbers.shape[0] > conditions.n_rows > 0:
@@ -74,8 +74,9 @@ def entries(block: StructuredDataBlock, conditions: Conditions) -> list[dict[str
     return points
 
 
-def _on_many_rows(entry: dict[str, Scalar]) -> int:
-    """Return the position of an entry among three groups if there are many rows."""
-    if entry["kind"] != "trees":
-        return 1
-    return 0 if int(entry["kind_trees/leaves"]) >= _MANY_LEAVES else 2
+def _on_many_rows() -> list[dict[str, Scalar]]:
+    """Return the entries in their order for many rows."""
+    trees = [entry for entry in _ENTRIES if entry["kind"] == "trees"]
+    first, *others = [entry for entry in trees if int(entry["kind_trees/leaves"]) >= _MANY_LEAVES]
+    linear, logistic, *rest = [entry for entry in _ENTRIES if entry not in trees]
+    return [first, linear, logistic, *others, *rest, *(entry for entry in trees if entry not in [first, *others])]

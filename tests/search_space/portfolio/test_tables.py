@@ -21,6 +21,9 @@ def test_tables_of_many_classes_begin_with_a_linear_model_and_networks(n_classes
     if n_classes == 50:
         assert kinds[1:4] == ["logistic", "tabm", "lasso"]
         assert set(kinds[-6:]) == {"trees", "extra_trees", "gaussian_process"}
+    points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(30_001))
+    kinds = [point["structured_data_block_1/kind"] for point in points]
+    assert kinds[0] == first and kinds[1] == ("linear" if n_classes < 10 else "logistic") and len(kinds) == 12
 
 
 def test_linear_models_come_first_for_a_table_of_more_columns_than_rows():
@@ -58,8 +61,9 @@ def test_trees_of_many_leaves_come_first_and_those_of_few_last_for_many_rows():
     def leaves(n_rows):
         points = portfolio.initial_points(searched, space, portfolio.Conditions(n_rows))
         name = "structured_data_block_1/kind"
-        return [point[f"{name}_trees/leaves"] if point[name] == "trees" else None for point in points]
+        return [point[f"{name}_trees/leaves"] if point[name] == "trees" else point[name] for point in points]
 
-    assert leaves(30_000)[:4] == [4, None, None, 63]
+    assert leaves(30_000)[:3] == [4, "linear", "logistic"]
     many = leaves(30_001)
-    assert many[:3] == [63, 63, None] and many[-2:] == [4, 4] and set(many[2:-2]) == {None}
+    assert many[:4] == [63, "linear", "logistic", 63] and many[-2:] == [4, 4]
+    assert sorted(map(str, many)) == sorted(map(str, leaves(30_000)))
