@@ -150,18 +150,9 @@ class Selection:
         Args:
             goal: The `Goal`.
             time_limit: Seconds of the search, or `None`.
-
-        Raises:
-            ValueError: If an ensemble is asked for whose score can't be computed.
         """
         if not isinstance(self.ensemble, str):
-            size = int(self.ensemble or 1)
-            if size > 1 and goal.scores:
-                raise ValueError(
-                    "`ensemble` must be 'auto' or None with a CustomScore, which can't be computed from averaged "
-                    f"predictions. Received: ensemble={size}, and the CustomScore {goal.scores[0].name!r}"
-                )
-            return Ensembling(size)
+            return Ensembling(int(self.ensemble or 1))
         # An average costs as much as its members together, and the time of their training must be bounded.
         objective = goal.main == goal.epoch_objective and goal.combination is None and not goal.is_pareto
         return (

@@ -7,7 +7,6 @@ import keras
 from autonas import execution, oracles
 from autonas.data import is_stream
 from autonas.data.fit_data import FitData
-from autonas.objectives import custom_score
 from autonas.preparation import validation_rules
 from autonas.preparation.rule import STREAM, SUPERNET, Rule
 
@@ -97,6 +96,14 @@ OF_ARGUMENTS = [
         "Set the environment variable KERAS_BACKEND=jax, or give each trial one GPU, and several trials at a time",
         received=("executor",),
         applies=lambda request: request.trial_executor.gpus_per_trial > 1 and keras.backend.backend() != "jax",
+    ),
+    Rule(
+        "`ensemble` of 2 or more", "a `CustomScore` as objective",
+        "`ensemble` must be 'auto' or None with a CustomScore, which can't be computed from averaged predictions",
+        "Use a metric, or leave `ensemble` out",
+        received=("ensemble", "objective"),
+        applies=lambda request: not isinstance(request.ensemble, str) and (request.ensemble or 1) > 1
+        and request.has_custom_score,
     ),
     Rule(
         _KERAS_TUNERS, "several objectives",
@@ -259,8 +266,7 @@ OF_ARGUMENTS = [
         "`objective` can't be a CustomScore for a tf.data.Dataset: its function is given all validation rows",
         "Give arrays, or use a metric",
         received=("objective",),
-        applies=lambda request: request.reads_stream
-        and any(isinstance(objective, custom_score.CustomScore) for objective in request.objectives),
+        applies=lambda request: request.reads_stream and request.has_custom_score,
     ),
     *(
         Rule(

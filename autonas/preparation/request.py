@@ -13,7 +13,7 @@ from autonas import execution, oracles
 from autonas.arguments.lists import as_list
 from autonas.arguments.scalars import plain
 from autonas.data.fit_data import FitData
-from autonas.objectives import goal
+from autonas.objectives import custom_score, goal
 from autonas.preparation import validation
 from autonas.reporting import SearchCallback
 from autonas.search_space.optimization import Optimization
@@ -152,6 +152,12 @@ class Request:
     def has_several_objectives(self) -> bool:
         """Whether a Pareto front is searched."""
         return len(self.objectives) > 1
+
+    @property
+    def has_custom_score(self) -> bool:
+        """Whether an objective, or a part of a combination of objectives, is a `CustomScore`."""
+        parts = [part for objective in self.objectives for part in getattr(objective, "parts", [objective])]
+        return any(isinstance(part, custom_score.CustomScore) for part in parts)
 
     def inner(self, name: str, default: Any) -> Any:
         """Return an attribute of the oracle that is the `strategy`, or of the oracle inside of that oracle."""

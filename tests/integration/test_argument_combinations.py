@@ -108,6 +108,13 @@ def test_a_rule_refuses_what_cannot_be_before_anything_is_written(values, messag
     assert "Received: " in str(error.value) and not (tmp_path / "run").exists()
 
 
+def n_layers(model, data):
+    return len(model.layers)
+
+
+SCORE = autonas.objectives.CustomScore(n_layers, direction="min")
+
+
 def inheriting(finalist_epochs):
     return oracles.WeightSharingOracle(inherit=True, finalist_epochs=finalist_epochs)
 
@@ -119,6 +126,9 @@ def inheriting(finalist_epochs):
         ({"loss": "mse"}, {"one": np.arange(12) / 5, "other": np.arange(12) / 5}, "`loss` and `num_classes` must be"),
         ({"strategy": oracles.SuccessiveHalvingOracle(min_resolution=0.5)}, np.arange(12) % 2, "without images"),
         ({"strategy": oracles.SuccessiveHalvingOracle(min_data_share=0.5), "epochs": 1}, np.arange(12) % 2, "epochs=1"),
+        ({"ensemble": 3, "objective": SCORE}, np.arange(12) % 2, "`ensemble` must be 'auto' or None .*ensemble=3, obj"),
+        ({"ensemble": 2, "objective": autonas.objectives.WeightedSum({"val_loss": 1.0, SCORE: 1.0})},
+         np.arange(12) % 2, "`ensemble` must be 'auto' or None"),
         ({"weight_sharing": True, "max_trials": 1}, np.arange(12) % 2, "`max_trials` must be at least 2"),
         ({"executor": "inline", "n_workers": 2}, np.arange(12) % 2, "`n_workers` must be 1 or None"),
         ({"executor": execution.InlineExecutor(), "n_workers": 1}, np.arange(12) % 2, "`n_workers` must be None"),

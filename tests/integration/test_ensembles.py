@@ -265,15 +265,6 @@ def test_by_default_a_time_limit_and_one_trained_objective_make_an_ensemble():
     assert selection(ensemble=None).ensembling(goal(["val_loss"]), 60.0) == Ensembling()
 
 
-def test_an_ensemble_whose_score_cannot_be_computed_is_refused_before_the_search(iris):
-    def depth(model, data):
-        return float(len(model.layers))
-
-    score = autonas.objectives.CustomScore(depth, direction="min")
-    with pytest.raises(ValueError, match="`ensemble` must be 'auto' or None .* Received: ensemble=3, and .* 'depth'"):
-        autonas.StructuredDataClassifier(objective=score, ensemble=3, max_trials=1, verbose=0).fit(*iris)
-
-
 def test_an_automatic_ensemble_has_only_members_that_there_is_time_to_build(regressor, monkeypatch):
     _, search = regressor._searched
     stage = ensembles.EnsembleStage(search.state, search.final_stage)
