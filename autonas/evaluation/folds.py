@@ -55,8 +55,8 @@ class FoldsLoop(loops.TrainingLoop):
         self._is_required = is_required
         super().__init__(FoldNetworks(loop.model, len(loop.dataset.folds)), loop.dataset)
         self.phases, self.validation = loop.phases, loop.validation
-        is_trained = bool(loop.model.trainable_variables)
-        self._variables = checkpoint.optimizer_variables(loop.model) if is_trained else []
+        self._is_trained = bool(loop.model.trainable_variables)
+        self._variables = checkpoint.optimizer_variables(loop.model) if self._is_trained else []
         #: State of the optimizer of each network.
         self._optimizers = [checkpoint.values_of(self._variables) for _ in self.model.networks]
         #: Whether the next epoch is the first one.
@@ -130,7 +130,8 @@ class FoldsLoop(loops.TrainingLoop):
         model, losses, seconds = self.loop.model, [], []
         for number, split in enumerate(self.dataset.splits):
             started = time.monotonic()
-            if losses and deadline is not None:
+            # Without weights that are trained, an epoch only computes the loss.
+            if losses and deadline is not None and self._is_trained:
                 if not self._is_first and started >= deadline:
                     return float(np.mean(losses)), False
                 # The first network, whose steps are compiled, took longer than the others will.

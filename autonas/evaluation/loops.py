@@ -14,6 +14,8 @@ from autonas.search_space import fitters, members
 
 #: Number of rows that are predicted at a time.
 _PREDICTED_ROWS = 512
+#: Number of rows from which it pays to predict by a network without the weights that its fitters don't use.
+_REDUCED_ROWS = 5000
 
 
 @dataclasses.dataclass
@@ -209,6 +211,7 @@ class FittedLoop(TrainingLoop):
     def __init__(self, model, dataset, distribution=None):
         super().__init__(model, dataset)
         self._validated = None
+        self._reduces = distribution is None
         if distribution is None:
             self._compute = by_rows.ByRows(model, model.output, dataset, _PREDICTED_ROWS)
         else:
@@ -227,7 +230,10 @@ class FittedLoop(TrainingLoop):
     def predict(self, rows):
         if self._validated is not None and np.array_equal(rows, self.dataset.validation_rows):
             return self._validated
-        outputs = list(self._compute(rows))
+        compute = self._compute
+        if self._reduces and len(rows) >= _REDUCED_ROWS and (network := fitters.reduced(self.model)) is not self.model:
+            compute = by_rows.ByRows(network, network.output, self.dataset, len(rows))
+        outputs = list(compute(rows))
         return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):

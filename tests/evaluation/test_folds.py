@@ -15,7 +15,7 @@ from autonas.data.dataset import ArrayDataset
 from autonas.data.fit_data import FitData
 from autonas.estimators.plan import make_plan
 from autonas.evaluation import budget, evaluator, fitting, folds, loops
-from autonas.search_space import boosting_speed
+from autonas.search_space import boosting_speed, fitters
 from autonas.search_space.blocks import boosted_trees
 from autonas.trials import job as jobs
 from tests.helpers.networks import of_networks
@@ -133,6 +133,44 @@ def test_trees_that_the_time_cut_short_in_a_fold_are_told_apart_from_trees_with_
     assert choices["is_cut"] == [True] and 0.5 < choices["time_share"] < 1.0 and outcome.message == "stopped: time"
     # All folds have the same number of iterations, and not more of them, as a final fit would.
     assert wanted == [100] * 3 + choices["iterations"] * (len(wanted) - 3)
+
+
+def test_folds_whose_weights_are_only_fitted_are_scored_after_the_deadline_too(monkeypatch):
+    x, y = load_diabetes(return_X_y=True)
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.RegressionHead()(autonas.BoostedTreesBlock(iterations=5, learning_rate=0.1)(inputs))
+    estimator = autonas.AutoModel(inputs, outputs, validation_folds=3, seed=0, verbose=0, time_limit=1000)
+    prepared = make_prepared(estimator, x, y)
+    fold_fit = folds.FoldsLoop.fit
+
+    def late(self, generator, deadline=None):
+        chosen = fold_fit(self, generator, deadline)
+        monkeypatch.setattr(folds.time, "monotonic", lambda: deadline + 1.0)
+        return chosen
+
+    monkeypatch.setattr(folds.FoldsLoop, "fit", late)
+    judge = evaluator.Evaluator(prepared, epochs=4, patience=None, seed=0)
+    values = {name: value for name, value in prepared.space.values.items() if value is not None}
+    job = jobs.Job("0000", 0, values, deadline=time.monotonic() + 1000)
+    job.training.is_required = False
+    outcome = judge.evaluate(job)
+    assert outcome.status == "completed" and outcome.metrics["val_rmse"] < np.std(y)
+
+
+def test_many_rows_of_a_fold_are_predicted_without_the_weights_that_no_fitter_uses(monkeypatch):
+    x, y = np.random.default_rng(0).normal(size=(6000, 3)).astype("float32"), np.arange(6000) % 2
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.ClassificationHead()(autonas.BoostedTreesBlock(iterations=50, learning_rate=0.1)(inputs))
+    estimator = autonas.AutoModel(inputs, outputs, validation_folds=3, seed=0, verbose=0)
+    prepared = make_prepared(estimator, x, y)
+    model = prepared.graph.build(prepared.space)
+    loop = loops.FittedLoop(model, prepared.dataset)
+    fitting.fit(model, prepared.dataset.splits[0], np.arange(4000), np.random.default_rng(0))
+    widths, reduced = [], fitters.reduced
+    monkeypatch.setattr(fitters, "reduced", lambda network: widths.append(network.count_params()) or reduced(network))
+    (many,), (few,) = (loop.predict(np.arange(number)).values() for number in (6000, 600))
+    assert len(widths) == 1 and reduced(model).count_params() < widths[0]
+    np.testing.assert_allclose(many[:600], few, atol=1e-6)
 
 
 def test_what_there_was_time_for_in_the_folds_is_the_least_of_them():
