@@ -269,7 +269,7 @@ class Boosting(tree_fitter.TreeFitter):
     def _speed_of(self, sample: Rows, seed: int, deadline: float) -> boosting_speed.Speed:
         """Return the speed on a sample, or on fewer of its rows if those take much of the time."""
 
-        def speed_of(rows: Rows) -> boosting_speed.Speed:
+        def measured(rows: Rows) -> boosting_speed.Speed:
             left = deadline - time.monotonic()
             return boosting_speed.Speed.of(self._estimator(rows, seed), rows, max(1, _PILOT_TREES // n_trees), left)
 
@@ -277,12 +277,12 @@ class Boosting(tree_fitter.TreeFitter):
         few = sample.some(int(_SHARE_OF_SAMPLE * len(sample.targets)), seed)
         started = time.monotonic()
         if not self._varies(few):
-            return speed_of(sample)
-        smaller = speed_of(few)
+            return measured(sample)
+        smaller = measured(few)
         of_sample = (time.monotonic() - started) / _SHARE_OF_SAMPLE
         if of_sample > _MOST_OF_PILOT * (deadline - started):
             return smaller
-        return speed_of(sample).beside(smaller)
+        return measured(sample).beside(smaller)
 
     def _varies(self, rows: Rows) -> bool:
         """Return whether rows can be fitted: those of a classification need two classes."""
