@@ -45,8 +45,7 @@ def build_supernet(
         started: Value of `time.monotonic()` from which the time limit counts. Defaults to now.
 
     Returns:
-        The supernet, and whether tracing it takes so much of the time limit that the default architecture is trained
-        before.
+        The supernet, and whether tracing it takes so much of the time limit that the default architecture comes first.
 
     Raises:
         ValueError: If the graph has no decision between options that can share weights, if the time limit is too short
@@ -54,10 +53,10 @@ def build_supernet(
     """
     now = time.monotonic()
     before = 0.0 if started is None else now - started
-    share, deadline = _MOST_UNTIL_TRACED, None
+    deadline = None
     if time_limit is not None:
         # A trace can't be cut short: it must end within the share of the limit, which the build is a part of.
-        deadline = now + (share * time_limit - before) / (1 + _TRACES_PER_BUILD)
+        deadline = now + (_MOST_UNTIL_TRACED * time_limit - before) / (1 + _TRACES_PER_BUILD)
     try:
         with seeding.seeded(seed, 0):
             supernet = Supernet.from_graph(graph, partial_channels=partial_channels, deadline=deadline)
@@ -74,10 +73,11 @@ def build_supernet(
     if supernet is None or (deadline is not None and now + building > deadline):
         # A build that was ended shows a lower bound only.
         least, taken = ("at least about", "about") if supernet is not None else ("more than", "more than")
+        shortest = (before + building + tracing) / _MOST_UNTIL_TRACED
         raise ValueError(
-            f"`time_limit` must be {least} {(before + building + tracing) / share:.0f} seconds. Building and tracing "
-            f"the supernet of this space takes {taken} {building + tracing:.0f} seconds, and must end within "
-            f"{share:.0%} of the limit. Received: time_limit={time_limit}. Give more time, or search a smaller space."
+            f"`time_limit` must be {least} {shortest:.0f} seconds. Building and tracing the supernet of this space "
+            f"takes {taken} {building + tracing:.0f} seconds, and must end within {_MOST_UNTIL_TRACED:.0%} of the "
+            f"limit. Received: time_limit={time_limit}. Give more time, or search a smaller space."
         )
     return supernet, time_limit is not None and tracing > _MOST_BEFORE_DEFAULT * time_limit
 

@@ -77,6 +77,7 @@ def entries(block: StructuredDataBlock, conditions: Conditions) -> list[dict[str
 def _on_many_rows() -> list[dict[str, Scalar]]:
     """Return the entries in their order for many rows."""
     trees = [entry for entry in _ENTRIES if entry["kind"] == "trees"]
-    first, *others = [entry for entry in trees if int(entry["kind_trees/leaves"]) >= _MANY_LEAVES]
+    first, *others = large = [entry for entry in trees if int(entry["kind_trees/leaves"]) >= _MANY_LEAVES]
+    small = [entry for entry in trees if entry not in large]
     linear, logistic, *rest = [entry for entry in _ENTRIES if entry not in trees]
-    return [first, linear, logistic, *others, *rest, *(entry for entry in trees if entry not in [first, *others])]
+    return [first, linear, logistic, *others, *rest, *small]
