@@ -137,6 +137,33 @@ class BoostedTreesBlock(block.Block):
         return fitter.attached()
 
 
+@dataclasses.dataclass(frozen=True)
+class _Fit:
+    """Fit of the trees of one of scikit-learn's estimators.
+
+    Args:
+        used: Number of iterations up to the best one.
+        fitted: Number of iterations.
+        wanted: Largest number of iterations.
+        seconds: Seconds of the fit.
+    """
+
+    used: int
+    fitted: int
+    wanted: int
+    seconds: float
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the time cut the fit short."""
+        return self.used + _PATIENCE > self.fitted < self.wanted
+
+    @property
+    def unused_seconds(self) -> float:
+        """Seconds of the iterations after the best one."""
+        return self.seconds * (self.fitted - self.used) / max(1, self.fitted)
+
+
 class Boosting(tree_fitter.TreeFitter):
     """Histogram gradient boosting that sets the trees of a `trees.Walk`."""
 
@@ -145,12 +172,13 @@ class Boosting(tree_fitter.TreeFitter):
     ) -> dict[str, Any]:
         n_iterations = [self.walk.forest.n_iterations] * self._n_estimators
         started = time.monotonic()
-        used, of_unused, of_cut = self._fit(training, validation, n_iterations, generator, deadline)
-        seconds = time.monotonic() - started
-        choices: dict[str, Any] = {"iterations": used, "refit_share": 1.0 - sum(of_unused) / max(seconds, _LEAST)}
-        if any(of_cut):
-            choices["is_cut"] = [bool(of_one) for of_one in of_cut]
-            choices["time_share"] = seconds / (seconds + (_MORE_ITERATIONS - 1) * sum(of_cut))
+        fits = self._fit(training, validation, n_iterations, generator, deadline)
+        seconds = max(time.monotonic() - started, _LEAST)
+        of_unused, of_cut = sum(fit.unused_seconds for fit in fits), sum(fit.seconds for fit in fits if fit.is_cut)
+        choices: dict[str, Any] = {"iterations": [fit.used for fit in fits], "refit_share": 1.0 - of_unused / seconds}
+        if of_cut:
+            choices["is_cut"] = [fit.is_cut for fit in fits]
+            choices["time_share"] = seconds / (seconds + (_MORE_ITERATIONS - 1) * of_cut)
         return choices
 
     def refit(
@@ -171,6 +199,11 @@ class Boosting(tree_fitter.TreeFitter):
         """Number of scikit-learn's estimators, of which one has all classes."""
         return 1 if self.task == "multiclass" else self.walk.forest.n_outputs
 
+    @property
+    def _n_trees(self) -> int:
+        """Number of trees of an iteration of one estimator."""
+        return self.walk.forest.n_outputs if self.task == "multiclass" else 1
+
     def _fit(
         self,
         training: Rows,
@@ -178,7 +211,7 @@ class Boosting(tree_fitter.TreeFitter):
         n_iterations: list[int],
         generator: np.random.Generator,
         deadline: float | None,
-    ) -> tuple[list[int], list[float], list[float]]:
+    ) -> list[_Fit]:
         """Fit the trees of all outputs.
 
         Args:
@@ -189,8 +222,7 @@ class Boosting(tree_fitter.TreeFitter):
             deadline: Value of `time.monotonic()`, or `None`.
 
         Returns:
-            List of the number of iterations of each estimator, list of the seconds of its fit that the iterations took
-            after the best one, and list of the seconds of its fit if the time cut it short, 0 otherwise.
+            List of the `_Fit` of each estimator.
         """
         seed = int(generator.integers(2**31))
         n_rows, speed = len(training.targets), None
@@ -206,7 +238,7 @@ class Boosting(tree_fitter.TreeFitter):
             n_stopping = len(validation.targets) * len(training.targets) // n_rows
             stopping = validation.some(max(_FEWEST_ROWS, n_stopping), seed)
         ensembles: list[Sequence[Any]] = []
-        base, used, of_unused, of_cut = [], [], [], []
+        base, fits = [], []
         for column, wanted in enumerate(n_iterations):
             started = time.monotonic()
             end = None if deadline is None else started + (deadline - started) / (len(n_iterations) - column)
@@ -220,14 +252,11 @@ class Boosting(tree_fitter.TreeFitter):
                 )
             ensembles += by_output
             base += list(base_of_one)
-            used.append(max(map(len, by_output)))
-            seconds = time.monotonic() - started
-            of_unused.append(seconds * (1 - used[-1] / n_fitted))
-            of_cut.append(seconds if used[-1] + _PATIENCE > n_fitted < wanted else 0.0)
+            fits.append(_Fit(max(map(len, by_output)), n_fitted, wanted, time.monotonic() - started))
         first = np.array(base)
         self.walk.set([[trees.Tree.of_boosting(tree, bins) for tree in output] for output in ensembles], first)
         self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)
-        return used, of_unused, of_cut
+        return fits
 
     def _binned(self, rows: Rows, generator: np.random.Generator) -> tuple[Rows, trees.Bins]:
         """Return training rows with the numbers of the bins of their features, and the bins."""
@@ -271,9 +300,10 @@ class Boosting(tree_fitter.TreeFitter):
 
         def measured(rows: Rows) -> boosting_speed.Speed:
             left = deadline - time.monotonic()
-            return boosting_speed.Speed.of(self._estimator(rows, seed), rows, max(1, _PILOT_TREES // n_trees), left)
+            return boosting_speed.Speed.of(
+                self._estimator(rows, seed), rows, max(1, _PILOT_TREES // self._n_trees), left
+            )
 
-        n_trees = self.walk.forest.n_outputs if self.task == "multiclass" else 1
         few = sample.some(int(_SHARE_OF_SAMPLE * len(sample.targets)), seed)
         started = time.monotonic()
         if not self._varies(few):
@@ -297,7 +327,7 @@ class Boosting(tree_fitter.TreeFitter):
             For each output the list of scikit-learn's trees, for each output the number that is added to them, and the
             number of iterations, of which the best ones have these trees.
         """
-        n_outputs = self.walk.forest.n_outputs if self.task == "multiclass" else 1
+        n_outputs = self._n_trees
         is_regression = self.task == "regression"
         classes = np.empty(0, int) if is_regression else np.unique(training.targets).astype(int)
         if len(classes) == 1:

@@ -131,6 +131,19 @@ def test_of_several_outputs_only_those_that_the_time_cut_short_have_more_iterati
     assert [most for most, _ in final] == [2 * first, second]
 
 
+def test_a_label_that_never_varies_has_no_trees_and_a_final_fit():
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    labels = np.stack([x[:, 0] > 0, np.zeros(200)], axis=1).astype(int)
+    head = autonas.ClassificationHead(multi_label=True)
+    block = autonas.BoostedTreesBlock(iterations=20, learning_rate=0.3)
+    model = drawn(block, head, validation_split=0.2, validation_folds=None).fit(x, labels)
+    assert [(record["stage"], record["status"]) for record in model.records_[-2:]] == [
+        ("search", "completed"),
+        ("final", "completed"),
+    ]
+    assert (model.predict(x) == labels).mean() > 0.95
+
+
 def test_several_labels_and_several_numbers_have_trees_of_their_own():
     generator = np.random.default_rng(0)
     x = generator.normal(size=(400, 3))
