@@ -156,8 +156,7 @@ class Request:
     @property
     def has_custom_score(self) -> bool:
         """Whether an objective, or a part of a combination of objectives, is a `CustomScore`."""
-        parts = [part for objective in self.objectives for part in getattr(objective, "parts", [objective])]
-        return any(isinstance(part, custom_score.CustomScore) for part in parts)
+        return any(isinstance(part, custom_score.CustomScore) for part in goal.parts_of(self.wanted_objective))
 
     def inner(self, name: str, default: Any) -> Any:
         """Return an attribute of the oracle that is the `strategy`, or of the oracle inside of that oracle."""
