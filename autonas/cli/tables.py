@@ -130,7 +130,7 @@ def _parse(path, **options):
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     name = path.name.lower().removesuffix(".gz")
-    if name.endswith((".csv", ".tsv")):
+    if _is_csv(path):
         separator = "\t" if name.endswith(".tsv") else ","
         with _naming(path, "CSV"):
             options_of_header = {"header": None, "nrows": 1, "dtype": str, "keep_default_na": False}

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from autonas.evaluation import budget
-from autonas.oracles import WeightSharingOracle
+from autonas.oracles import SupernetOracle
 from autonas.oracles.fidelity.schedule import TrainingSchedule
 from autonas.search.state import SearchState
 from autonas.search_space.values import Scalar
@@ -120,8 +120,9 @@ class Stopping:
         oracle = self.state.oracle
         if oracle.is_full():
             return "max_trials"
-        shares = oracle.one_shot
-        return "constraints" if isinstance(shares, WeightSharingOracle) and shares.is_infeasible else "space_exhausted"
+        one_shot = oracle.one_shot
+        is_infeasible = isinstance(one_shot, SupernetOracle) and one_shot.is_infeasible
+        return "constraints" if is_infeasible else "space_exhausted"
 
     def is_time_for_full_trainings(self) -> bool:
         """Return whether the remaining time is for full trainings of the best candidates.

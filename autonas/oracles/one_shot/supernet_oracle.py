@@ -121,6 +121,11 @@ class SupernetOracle(base.Oracle):
         """Reciprocal of the share of the channels on which the operations of the supernet work; 1 by default."""
         return 1
 
+    @property
+    def is_infeasible(self) -> bool:
+        """Whether all architectures that were considered violate a constraint; `False` by default."""
+        return False
+
     def derive(self, generator: np.random.Generator) -> Answer:
         """Return the values of a trial after the training of the supernet, as `suggest`.
 
