@@ -12,7 +12,7 @@ import keras
 import keras_tuner
 
 from autonas.arguments.lists import as_list
-from autonas.backends import node_graph, seeding
+from autonas.backends import node_graph, seeding, valueless
 from autonas.search_space import block, declaration, heads, inputs, losses, narrowing, optimization
 from autonas.search_space.blocks import preprocessing
 from autonas.search_space.drawn_graph import DrawnGraphs
@@ -119,10 +119,14 @@ class Graph(keras_tuner.HyperModel):
         Raises:
             ValueError: If a block can't be built for the data, or a decision can't be narrowed as wanted.
         """
+        # Most of the time of a build goes into the values of variables. Layers that the user's blocks hold would stay
+        # without values.
+        if all(type(member).__module__.partition(".")[0] == __package__.partition(".")[0] for member in self.blocks):
+            with contextlib.suppress(Exception):
+                return self._declared(valueless.building())
         while True:
-            hp = declaration.DeclaringHyperParameters(self.left_out, self.narrowed)
             try:
-                self.build(hp)
+                return self._declared(contextlib.nullcontext())
             except declaration.CandidateFailed as failure:
                 self.left_out[failure.decision, failure.label] = failure.reason
                 warnings.warn(
@@ -130,10 +134,14 @@ class Graph(keras_tuner.HyperModel):
                     f"({failure.reason}).",
                     stacklevel=2,
                 )
-            else:
-                space = hp.declared()
-                narrowing.check_names(self.narrowed, [declared.name for declared in space.space])
-                return space
+
+    def _declared(self, layers: contextlib.AbstractContextManager[None]) -> keras_tuner.HyperParameters:
+        """Return the space of the candidates that aren't left out, all of which are built in the context `layers`."""
+        hp = declaration.DeclaringHyperParameters(self.left_out, self.narrowed)
+        self._built(hp, layers, keras.Model)
+        space = hp.declared()
+        narrowing.check_names(self.narrowed, [declared.name for declared in space.space])
+        return space
 
     def structure(self) -> OperationGraph | DrawnGraphs | None:
         """Return the structure by which a strategy compares architectures.
@@ -185,7 +193,13 @@ class Graph(keras_tuner.HyperModel):
             make_model: Function of the inputs and outputs, two dicts of symbolic tensors by name, that returns the
                 model. Defaults to `keras.Model`.
         """
-        with seeding.BUILDING:
+        return self._built(hp, contextlib.nullcontext(), make_model)
+
+    def _built(
+        self, hp: keras_tuner.HyperParameters, layers: contextlib.AbstractContextManager[None], make_model: Callable
+    ) -> keras.Model:
+        """Build the model as `build` does, with its layers in the context `layers`."""
+        with seeding.BUILDING, layers:
             inputs, outputs = self._connect(hp)
         with self._training_decisions(hp) as training:
             optimizer = (self.optimization or optimization.Optimization()).build(training)
