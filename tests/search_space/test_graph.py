@@ -87,6 +87,41 @@ def drawn(block):
     return graph
 
 
+@keras.saving.register_keras_serializable("tests.search_space.test_graph")
+class Counted(keras.initializers.Initializer):
+    """Ones, with the number of tensors that were computed."""
+
+    n_computed = 0
+
+    def __call__(self, shape, dtype=None):
+        Counted.n_computed += 1
+        return keras.ops.ones(shape, dtype)
+
+    def get_config(self):
+        return {}
+
+
+class Keeping(autonas.Block):
+    """Block that keeps one layer for all networks."""
+
+    def __init__(self):
+        super().__init__("own")
+        self.layer = keras.layers.Dense(4, kernel_initializer=Counted())
+
+    def build(self, hp, inputs):
+        return self.layer(inputs)
+
+
+def test_values_of_weights_are_computed_only_for_layers_that_a_block_of_the_user_may_keep():
+    Counted.n_computed = 0
+    layer = keras.layers.Dense(4, kernel_initializer=Counted())
+    drawn(autonas.KerasBlock(layer)).declare()
+    assert Counted.n_computed == 0
+    own = Keeping()
+    drawn(own).declare()
+    assert (keras.ops.convert_to_numpy(own.layer.kernel) == 1).all()
+
+
 def test_decisions_on_training_by_gradient_are_inactive_where_all_weights_are_fitted():
     graph = drawn(autonas.StructuredDataBlock(name="rows"))
     space = graph.declare()
