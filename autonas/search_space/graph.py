@@ -121,7 +121,7 @@ class Graph(keras_tuner.HyperModel):
         """
         # Most of the time of a build goes into the values of variables. Layers that the user's blocks hold would stay
         # without values.
-        if all(type(member).__module__.partition(".")[0] == __package__.partition(".")[0] for member in self.blocks):
+        if all(type(member).__module__.split(".")[0] == "autonas" for member in self.blocks):
             with contextlib.suppress(Exception):
                 return self._declared(valueless.building())
         while True:

@@ -10,6 +10,7 @@ import pytest
 import autonas
 from autonas import data
 from autonas.search_space import heads
+from tests.helpers.initializers import Counted
 
 TABLE = data.get_encoder("table").fit(np.random.default_rng(0).normal(size=(30, 3))).feature
 IMAGES = data.get_encoder("image").fit(np.zeros((30, 8, 8, 1), "uint8")).feature
@@ -85,20 +86,6 @@ def drawn(block):
     graph = autonas.Graph(inputs, autonas.ClassificationHead(name="label")(block(inputs)))
     graph.bind([TABLE], [heads.Target("multiclass", 4)])
     return graph
-
-
-@keras.saving.register_keras_serializable("tests.search_space.test_graph")
-class Counted(keras.initializers.Initializer):
-    """Ones, with the number of tensors that were computed."""
-
-    n_computed = 0
-
-    def __call__(self, shape, dtype=None):
-        Counted.n_computed += 1
-        return keras.ops.ones(shape, dtype)
-
-    def get_config(self):
-        return {}
 
 
 class Keeping(autonas.Block):
