@@ -20,8 +20,8 @@ _LEAST_CORRELATION = 0.5
 _MIN_WINDOWS, FEWEST_WINDOWS = 10, 5
 #: Weight of the smoothing of a series that is too short to measure errors, with as many windows and with fewer.
 _UNMEASURED, _UNKNOWN = 1.0, 0.5
-#: Number of steps up to which a series is short. A long series has enough windows for an autoregression alone.
-_SHORT = 400
+#: Number of steps up to which a series is short. On longer series, smoothings take seconds.
+_SHORT = 1_500
 #: Fraction of the windows on which errors are measured, and the number of blocks of these windows, each of which
 #: follows the steps of the fits: of a short series and of a long one.
 _SHORT_SCORED, _LONG_SCORED = (0.5, 4), (0.2, 1)
@@ -148,8 +148,8 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
     and a step, at most a fifth of the length of the series, and with at most 2,048 values per window. The smallest
     lookback whose error is within 0.3 % of the smallest error is chosen.
 
-    Up to 400 steps, forecasts are averaged with those of a smoothing, whose season is the highest peak of the
-    autocorrelation. With the mean squared errors e of n forecasts of the autoregression and of the smoothing, the
+    Up to 1,500 steps, forecasts are averaged with those of a smoothing, whose season is the first of
+    `smoothing.seasons`. With the mean squared errors e of n forecasts of the autoregression and of the smoothing, the
     weights are in the ratio
 
         e_a^-p : 3 e_s^-p,  p = max(1, n / (2 horizon)).

@@ -14,8 +14,8 @@ _DRIFTS, _SEASONAL_DRIFTS = (0.0, 0.5, 1.0), (0.0, 0.5)
 _N_SEASONS = 2
 #: Number of forecasts of all targets together from which the errors of each smoothing are computed.
 _MOST_FORECASTS = 4000
-#: Number of standard errors by which the autocorrelation of a season differs from 0.
-_SIGNIFICANT = 2.0
+#: Number of standard errors by which a season may have a lower autocorrelation than its multiple.
+_INSIGNIFICANT = 2.0
 
 
 class Smoothing:
@@ -144,7 +144,10 @@ def seasons(outputs, longest, least=0.0):
     """Return candidates of the season of a series.
 
     These are the two lags of up to `longest` steps at which the autocorrelation of the changes has its highest peaks,
-    of those that are significant.
+    of those that are significant: the highest of m autocorrelations without a season is about sqrt(2 log m) standard
+    errors. Multiples of a season have nearly the same correlation as the season. Thus the first lag is the smallest
+    divisor of the highest peak, itself a peak, that isn't significantly lower, nor are its multiples up to the highest
+    peak in the mean.
 
     Args:
         outputs: Series, `(time, targets)`.
@@ -158,9 +161,20 @@ def seasons(outputs, longest, least=0.0):
     longest = min(longest, len(changes) - 2)
     if longest < 2 or not changes.size:
         return []
-    least = max(least, _SIGNIFICANT / np.sqrt(len(changes)))
+    standard_error = 1 / np.sqrt(len(changes))
+    least = max(least, np.sqrt(2 * np.log(longest)) * standard_error)
     spectrum = np.fft.rfft(changes, 2 * len(changes), axis=0)
     correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=0).mean(axis=1)[: longest + 2]
+    correlation /= correlation[0]
     before, here, after = correlation[1:-2], correlation[2:-1], correlation[3:]
-    peaks = 2 + np.flatnonzero((here > before) & (here >= after) & (here > least * correlation[0]))
-    return sorted(peaks.tolist(), key=lambda lag: -correlation[lag])[:_N_SEASONS]
+    peaks = 2 + np.flatnonzero((here > before) & (here >= after) & (here > least))
+    if not len(peaks):
+        return []
+    highest = int(peaks[correlation[peaks].argmax()])
+    enough = correlation[highest] - _INSIGNIFICANT * standard_error
+    divisors = [lag for lag in peaks.tolist() if highest % lag == 0]
+    season = next(
+        lag for lag in divisors if min(correlation[lag], correlation[lag : highest + 1 : lag].mean()) >= enough
+    )
+    others = sorted(set(peaks.tolist()) - {season}, key=lambda lag: -correlation[lag])
+    return [season, *others][:_N_SEASONS]

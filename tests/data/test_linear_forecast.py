@@ -44,7 +44,10 @@ def test_a_linear_forecast_finds_a_linear_process():
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds, in a list, that go on by the operations of a fit: 1 s for a lookback of 1, 4 s for 13, 96 s for 48."""
+    """Seconds, in a list, that go on by the operations of a fit: 1 s for a lookback of 1, 4 s for 13, 96 s for 48.
+
+    Series of 600 steps are long.
+    """
     now, fit = [0.0], Autoregression.fit
 
     def slow(forecast, series, outputs, lookback, horizon):
@@ -53,6 +56,7 @@ def clock(monkeypatch):
 
     monkeypatch.setattr(linear_forecast.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(Autoregression, "fit", slow)
+    monkeypatch.setattr(linear_forecast, "_SHORT", 400)
     return now
 
 
@@ -124,6 +128,25 @@ def test_a_season_in_proportion_to_the_level_is_forecast_by_logarithms():
     walk = np.random.default_rng(0).normal(size=(96, 1)).cumsum(axis=0)
     for other in (wave(96)[:, None] - 480, growing() - growing().mean(), np.exp(walk / 10)):
         assert linear_forecast.choose(other, other, 12, n_train=72, target_columns=[0]).bounds is None
+
+
+def test_forty_years_of_months_are_forecast_no_worse_than_thirty():
+    """Noisy seasons in proportion to a level that drifts: the years before the last ones tell nothing new."""
+    generator = np.random.default_rng(0)
+    steps = np.arange(540)
+    season = np.tile(generator.normal(0, 0.2, 12), 45)
+    level = (0.004 * steps)[:, None] + generator.normal(0, 0.02, (540, 3)).cumsum(axis=0)
+    series = np.exp(level + season[:, None] + generator.normal(0, 0.05, (540, 3)))
+    errors = []
+    for first in (120, 0):
+        training = series[first:480]
+        choice = linear_forecast.choose(training, training, 12, n_train=300, target_columns=[0, 1, 2])
+        assert choice.season == 12 and choice.weight > 0.5 and choice.bounds is not None
+        forecast = linear_forecast.LinearForecast([0, 1, 2], choice).fit(training, training, 12)
+        following = series[480 - choice.lookback :]
+        windows, future = windows_of(following, following, choice.lookback, 12)
+        errors.append(root_mean_squared_error(future, forecast.predict(windows)))
+    assert errors[1] < 1.05 * errors[0]
 
 
 def test_outliers_are_removed_from_the_fit_and_from_the_windows():
