@@ -109,4 +109,5 @@ class Problem:
         """Return the standard error of the first objective for predictions of the validation rows, or `None`."""
         if predictions is None:
             return None
-        return self.scorer.standard_error(predictions, self.dataset.validation_rows, self.goal.main.name)
+        rows, overlap = self.dataset.validation_rows, self.dataset.overlap or 1
+        return self.scorer.standard_error(predictions, rows, self.goal.main.name, overlap)

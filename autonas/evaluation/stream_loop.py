@@ -31,7 +31,7 @@ class StreamDataset:
 
     is_stream: typing.ClassVar[typing.Literal[True]] = True
     baselines = None
-    folds = None
+    folds = overlap = None
     #: The rows of a stream aren't in memory, so that no weights are fitted to all of them in closed form.
     final_rows_are_all = False
     train_rows = "train"

@@ -140,7 +140,9 @@ class Scorer:
                     scores[name] = metric(head.truth[rows], converted)
         return scores
 
-    def standard_error(self, predictions: Mapping[str, np.ndarray], rows: np.ndarray, name: str) -> float | None:
+    def standard_error(
+        self, predictions: Mapping[str, np.ndarray], rows: np.ndarray, name: str, overlap: int = 1
+    ) -> float | None:
         """Estimate the standard error of a score: how much the score would differ for other rows of the same kind.
 
         The jackknife leaves out one of g groups of rows after the other. For the scores s_i without group i and their
@@ -149,12 +151,14 @@ class Scorer:
             SE² = (g - 1) / g · Σ_i (s_i - s)²,
 
         with at most 20 groups of random rows (Tukey 1958; Efron and Tibshirani, "An introduction to the bootstrap",
-        1993, chapter 11). For a mean over rows this is the usual standard error.
+        1993, chapter 11). For a mean over rows this is the usual standard error. The errors of rows whose targets
+        overlap aren't independent: such rows are left out together, in blocks (Künsch 1989).
 
         Args:
             predictions: As in a call.
             rows: As in a call.
             name: Name of the score.
+            overlap: Number of rows in a row whose targets overlap, the length of a block. Defaults to 1.
 
         Returns:
             The standard error. `None` if it can't be estimated: for a score that isn't computed from predictions, that
@@ -164,8 +168,8 @@ class Scorer:
         distinct, row_of = np.unique(rows, return_inverse=True)
         if len(distinct) == len(rows):
             row_of = np.arange(len(rows))
-        n_rows = len(distinct)
-        n_groups = min(_N_GROUPS, n_rows)
+        n_blocks = max(min(2, len(distinct)), len(distinct) // overlap)
+        n_groups = min(_N_GROUPS, n_blocks)
         if n_groups < 2 or not all(np.isfinite(outputs).all() for outputs in predictions.values()):
             return None
         if name not in self.directions():
@@ -175,7 +179,8 @@ class Scorer:
         def score(kept: np.ndarray) -> float:
             return scorer({head: outputs[kept] for head, outputs in predictions.items()}, rows[kept])[name]
 
-        group = np.random.default_rng(0).permutation(np.arange(n_rows) % n_groups)[row_of]
+        block_of = row_of * n_blocks // len(distinct)
+        group = np.random.default_rng(0).permutation(np.arange(n_blocks) % n_groups)[block_of]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -65,7 +65,7 @@ def prepare(forecast, plan_of, selection):
     linear = forecast.linear(forecast.choice, n_steps)
     forecasts = linear.predict(windows)
     prepared = arrays.prepare(plan_of(windows), FitData(windows, shaped(future - forecasts)))
-    prepared.dataset.train_rows = train_rows
+    prepared.dataset.train_rows, prepared.dataset.overlap = train_rows, horizon
     prepared.facts = {
         "forecast": {
             "lookback": lookback,

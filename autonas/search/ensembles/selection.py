@@ -15,6 +15,8 @@ _PATIENCE = 8
 _SAMPLED_ADDITIONS = 15
 #: Number of rows as much as which equal weights count. With fewer rows the best candidate owes its place to chance.
 _EQUAL_ROWS = 500
+#: Number of independent rows as much as which equal weights of the simplest candidate and the others count.
+_SIMPLE_ROWS = 100
 #: Number of standard errors up to which the difference of two candidates says nothing about which one is better.
 _MOST_ERRORS = 2.0
 
@@ -189,6 +191,24 @@ def select_equals(
     weights = dict.fromkeys(members, 1 / len(members))
     before = score(predictions[first], {first}, None)
     return Selection(weights, before, score(weighted_mean(predictions, weights), set(weights), None), 0)
+
+
+def with_simplest(chosen: Mapping[str, float], simplest: str, n_independent: float) -> dict[str, float]:
+    """Return the weights of the members of an ensemble with a share for the simplest candidate.
+
+    With n independent rows, the share is 50 / (n + 100), at most one half. On few rows, a correction of the simplest
+    forecast that is better by its score is often worse later, and the mean of both errs little more than the better
+    one: errors are convex (Bates and Granger 1969).
+
+    Args:
+        chosen: Dict from member to weight.
+        simplest: The simplest candidate.
+        n_independent: Number of independent rows.
+    """
+    share = _SIMPLE_ROWS / 2 / (n_independent + _SIMPLE_ROWS)
+    weights = {member: (1 - share) * weight for member, weight in chosen.items()}
+    weights[simplest] = weights.get(simplest, 0.0) + share
+    return weights
 
 
 def capped(probabilities: np.ndarray, task: str, largest: float) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Training of ensembles: from the candidates of a finished search to one averaging network."""
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -128,6 +129,8 @@ class EnsembleStage:
         chosen = self._select(predictions, wanted.size, is_possible)
         if len(chosen.members) == 1 and self.goal.combination is None and self.problem.dataset.folds is not None:
             chosen = self._select_equals(predictions, wanted.size, is_possible)
+        if self.problem.dataset.overlap is not None:
+            chosen = self._with_linear_forecast(chosen, predictions, is_possible)
         return None if len(chosen.members) == 1 else (chosen, predictions)
 
     def _is_time_for(self, best: str, members: Collection[str]) -> bool:
@@ -259,6 +262,22 @@ class EnsembleStage:
             compared=self._capped(predictions),
         )
 
+    def _with_linear_forecast(
+        self,
+        chosen: selection.Selection,
+        predictions: dict[str, dict[str, np.ndarray]],
+        is_possible: Callable[[Collection[str]], bool] | None = None,
+    ) -> selection.Selection:
+        """Return a `Selection` with the linear forecast of a series; see `selection.with_simplest` and `_select`."""
+        # A network without weights doesn't correct the linear forecast.
+        linear = next((name for name in predictions if self.state.records[name].parameters == 0), None)
+        if linear is None or not self._is_allowed({*chosen.members, linear}, is_possible):
+            return chosen
+        n_independent = len(self.problem.dataset.validation_rows) / self.problem.dataset.overlap
+        weights = selection.with_simplest(chosen.members, linear, n_independent)
+        after = self._score(selection.weighted_mean(predictions, weights), set(weights), None)
+        return dataclasses.replace(chosen, members=weights, after=after)
+
     def _loss(self, scores: dict[str, float]) -> float:
         """Return the score of the objective, negative if a larger one is better."""
         return scores[self._objective.name] * (-1 if self._objective.direction == "max" else 1)
@@ -277,12 +296,18 @@ class EnsembleStage:
         }
 
     def _samples(self, predictions: dict[str, dict[str, np.ndarray]], number: int) -> list[np.ndarray]:
-        """Return random samples of the positions of the validation rows, drawn with replacement."""
+        """Return random samples of the positions of the validation rows, drawn with replacement.
+
+        Rows whose targets overlap are drawn in blocks, as the errors of a block aren't independent (Künsch 1989).
+        """
         n_rows = len(self.problem.dataset.validation_rows)
         generator = np.random.default_rng([self.evaluator.seed, 7])
         n_outputs = sum(array[0].size for array in next(iter(predictions.values())).values())
         size_of_sample = min(n_rows, _SAMPLED_ROWS, max(1, _SAMPLED_VALUES // n_outputs))
-        return [generator.integers(n_rows, size=size_of_sample) for _ in range(number)]
+        length = min(self.problem.dataset.overlap or 1, n_rows)
+        n_blocks = -(-size_of_sample // length)
+        starts = [generator.integers(n_rows - length + 1, size=n_blocks) for _ in range(number)]
+        return [(first[:, None] + np.arange(length)).ravel()[:size_of_sample] for first in starts]
 
     def _is_allowed(
         self, members: Collection[str], is_possible: Callable[[Collection[str]], bool] | None = None
