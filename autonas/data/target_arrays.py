@@ -9,6 +9,9 @@ from sklearn.exceptions import DataConversionWarning
 from autonas.data.checks import MAX_FLOAT32
 from autonas.data.kinds import as_target_array
 
+#: Smallest share and smallest number of zeros that show that 0 is the lower bound of a target.
+_SHARE_OF_ZEROS, _FEWEST_ZEROS = 0.01, 5
+
 
 def finite(y):
     """Convert targets to an array as `as_target_array` does; raise a `ValueError` for missing or infinite values."""
@@ -90,6 +93,22 @@ def as_floats(values):
             "them, for example by their logarithm."
         )
     return numbers
+
+
+def is_nonnegative(values, weights=None):
+    """Return whether 0 is the lower bound of each column of numbers, a boolean array `(columns,)`.
+
+    It is if no number is negative, and at least 1 % of the numbers and at least 5 are exactly 0. A quantity that is
+    merely positive in a sample, such as a temperature, doesn't repeat the number 0. A mass of numbers at 0 shows a
+    bound, as of counts and amounts.
+
+    Args:
+        values: Array `(rows, columns)`.
+        weights: Weight of each row, `(rows,)`. Defaults to `None`: equal weights.
+    """
+    zeros = values == 0
+    share = np.average(zeros, axis=0, weights=weights)
+    return (values >= 0).all(axis=0) & (share >= _SHARE_OF_ZEROS) & (zeros.sum(axis=0) >= _FEWEST_ZEROS)
 
 
 def dtype_name(values):

@@ -20,6 +20,7 @@ _SHAPE = {
     "num_classes": (int, None),
     "scale": bool,
     "center?": bool,
+    "bounded?": bool,
     "fitted?": {
         "task": ("binary", "multiclass", "multilabel", "regression"),
         "n_outputs": int,
@@ -30,6 +31,7 @@ _SHAPE = {
         "mean": ([float], None),
         "deviation": ([float], None),
         "threshold?": float,
+        "nonnegative?": [bool],
     },
 }
 
@@ -45,6 +47,8 @@ class TargetEncoder:
         scale: Whether to standardise regression targets by mean and standard deviation of the training set. Defaults
             to `True`.
         center: Whether the mean is subtracted, too. Defaults to `True`.
+        bounded: Whether decoded numbers of a regression respect the lower bound 0; see `nonnegative_`. Must be `False`
+            if the outputs of the network aren't predictions of the target. Defaults to `True`.
 
     Attributes:
         task_: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
@@ -54,15 +58,18 @@ class TargetEncoder:
             target columns.
         units_: After `fit` without `scale`, the means and standard deviations of regression targets, a tuple of two
             lists; otherwise `None`.
+        nonnegative_: Whether 0 is the lower bound of each column of a regression target, a boolean array; see
+            `target_arrays.is_nonnegative`. `None` for classification.
         threshold_: Probability of the second of two classes above which it is predicted, 0.5 after `fit`.
         target_shape: Shape of an encoded target: `()` for a multiclass task, otherwise `(n_outputs_,)`.
     """
 
-    def __init__(self, task=None, num_classes=None, scale=True, center=True):
+    def __init__(self, task=None, num_classes=None, scale=True, center=True, bounded=True):
         self.task = task
         self.num_classes = num_classes
         self.scale = scale
         self.center = center
+        self.bounded = bounded
 
     def fit(self, y, rows=None, weights=None):
         """Determine the task and the classes, or the mean and standard deviation, of targets.
@@ -90,7 +97,7 @@ class TargetEncoder:
         self.task_ = self._find_task(values, is_categorical(y))
         self.one_dimensional_ = values.ndim == 1
         self.dtype_ = target_arrays.dtype_name(values)
-        self.classes_ = self.mean_ = self.deviation_ = self.units_ = None
+        self.classes_ = self.mean_ = self.deviation_ = self.units_ = self.nonnegative_ = None
         self.threshold_ = _THRESHOLD
         if self.task_ == "regression":
             self._fit_regression(values, rows, weights)
@@ -200,9 +207,27 @@ class TargetEncoder:
         if self.task_ == "multilabel":
             decoded = (predictions > 0.5).astype(self.dtype_)
         else:
-            decoded = predictions.astype("float64") * self.deviation_ + self.mean_
+            decoded = self.numbers(predictions)
             decoded = decoded.astype(self.dtype_) if np.dtype(self.dtype_).kind == "f" else decoded
         return decoded.reshape(len(decoded)) if self.one_dimensional_ else decoded
+
+    def numbers(self, predictions):
+        """Return the numbers of a regression in the unit of the target from the outputs of the network.
+
+        Numbers below the lower bound of a column are replaced by the bound, which is nearer to every target.
+
+        Args:
+            predictions: Array `(rows, n_outputs_)`.
+
+        Returns:
+            Array `(rows, n_outputs_)` of float64.
+        """
+        numbers = self.unscaled(predictions)
+        return np.where(self.nonnegative_, np.maximum(numbers, 0.0), numbers)
+
+    def unscaled(self, encoded):
+        """Return encoded targets of a regression, `(rows, n_outputs_)`, in the unit of the target."""
+        return encoded.astype("float64") * self.deviation_ + self.mean_
 
     def probabilities(self, predictions):
         """Return the probabilities of a classification from the outputs of the network.
@@ -225,7 +250,7 @@ class TargetEncoder:
         return predictions
 
     def get_config(self):
-        config = {"task": self.task, "num_classes": self.num_classes, "scale": self.scale, "center": self.center}
+        config = {name: getattr(self, name) for name in ("task", "num_classes", "scale", "center", "bounded")}
         if hasattr(self, "task_"):
             config["fitted"] = {
                 "task": self.task_,
@@ -239,6 +264,8 @@ class TargetEncoder:
             }
             if self.threshold_ != _THRESHOLD:
                 config["fitted"]["threshold"] = self.threshold_
+            if self.task_ == "regression":
+                config["fitted"]["nonnegative"] = self.nonnegative_.tolist()
         return config
 
     @classmethod
@@ -249,7 +276,7 @@ class TargetEncoder:
             ValueError: If a key of the config is missing or unknown, or a value has a wrong type.
         """
         storage.check_shape(config, _SHAPE, "config")
-        names = ("task", "num_classes", "scale", "center")
+        names = ("task", "num_classes", "scale", "center", "bounded")
         encoder = cls(**{name: config[name] for name in names if name in config})
         fitted = config.get("fitted")
         if fitted is not None:
@@ -262,6 +289,9 @@ class TargetEncoder:
             encoder.classes_ = None if classes is None else np.array(classes, dtype=fitted["classes_dtype"])
             encoder.mean_ = None if fitted["mean"] is None else np.array(fitted["mean"], dtype="float64")
             encoder.deviation_ = None if fitted["deviation"] is None else np.array(fitted["deviation"], "float64")
+            encoder.nonnegative_ = None
+            if encoder.task_ == "regression":
+                encoder.nonnegative_ = np.array(fitted.get("nonnegative", [False] * encoder.n_outputs_))
         return encoder
 
     def _find_task(self, values, are_categories):
@@ -322,6 +352,7 @@ class TargetEncoder:
         rows = np.arange(len(matrix)) if rows is None else rows
         training, weights = matrix[rows], None if weights is None else weights[rows].astype("float64")
         self.n_outputs_ = matrix.shape[1]
+        self.nonnegative_ = (matrix >= 0).all(axis=0) & target_arrays.is_nonnegative(training, weights) & self.bounded
         self.mean_ = np.zeros(self.n_outputs_)
         self.deviation_ = np.ones(self.n_outputs_)
         mean = np.average(training, axis=0, weights=weights)

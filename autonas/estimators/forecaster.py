@@ -342,8 +342,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     def _outputs_of(self, windows: np.ndarray) -> np.ndarray:
         """Return the forecasts `(n, horizon * targets)`."""
         ((name, target),) = self.predictor_.targets.items()
-        outputs = self.predictor_.outputs(windows, type(self).__name__)[name]
-        return outputs.astype("float64") * target.deviation_ + target.mean_
+        return target.numbers(self.predictor_.outputs(windows, type(self).__name__)[name])
 
     def _truth_and_forecasts(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         windows, future = self._windows_and_future(x, y)

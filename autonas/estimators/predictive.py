@@ -82,7 +82,8 @@ class PredictiveModel(inspection.InspectedModel):
 
         Returns:
             Tuple of a dict from the name of an input to an array, and a dict from the name of a head to an array, or
-            `None` without targets. Classes are their positions in `classes_`, and numbers are standardised.
+            `None` without targets. Classes are their positions in `classes_`, and numbers are standardised. The outputs
+            of `model_` are standardised, too, and not clipped at a lower bound.
         """
         check_is_fitted(self, "predictor_")
         x, y = interchange.rows_and_targets(x, y)

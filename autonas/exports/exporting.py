@@ -236,7 +236,7 @@ def _expected(predictor: Predictor) -> tuple[dict[str, np.ndarray], dict[str, tu
         values = outputs[name].astype("float64")
         unit = 1.0
         if target.task_ == "regression":
-            values = values * target.deviation_ + target.mean_
+            values = target.numbers(values)
             unit = target.deviation_ if target.scale else np.maximum(1.0, values.std(axis=0))
         # The second term is the resolution of float32.
         tolerances[name] = (_TOLERANCE + 2.0**-22 * np.abs(values) / unit, unit)

@@ -214,6 +214,12 @@ class Predictor:
                 outputs[name] = keras.layers.Rescaling(
                     target.deviation_.tolist(), target.mean_.tolist(), name=_free(f"{name}_units", taken)
                 )(outputs[name])
+                if target.nonnegative_.any():
+                    numbers = keras.Input(outputs[name].shape[1:])
+                    bounds = np.where(target.nonnegative_, 0.0, np.finfo("float32").min).astype("float32")
+                    # A model of its own: the name of an operation might be the name of an input.
+                    bounded = keras.Model(numbers, keras.ops.maximum(numbers, bounds), name=_free("bounded", taken))
+                    outputs[name] = bounded(outputs[name])
         if len(self.encoders) == 1 and not isinstance(raw, dict):
             (inputs,) = inputs.values()
         return keras.Model(inputs, next(iter(outputs.values())) if len(outputs) == 1 else outputs)

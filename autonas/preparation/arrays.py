@@ -215,9 +215,10 @@ def target_encoders(task, output_nodes, n_heads=1):
         n_heads: Number of heads of the default graph. Defaults to 1.
     """
     if output_nodes is None:
-        # Whether the target may be standardised depends on the head that will be made for it.
-        scales = heads.RegressionHead(loss=task.loss).scales_target()
-        return [data_module.TargetEncoder(task.name, task.num_classes, scales) for _ in range(n_heads)]
+        # Whether the target may be standardised and bounded depends on the head that will be made for it.
+        head = heads.RegressionHead(loss=task.loss)
+        options = {"scale": head.scales_target(), "bounded": head.predicts_numbers()}
+        return [data_module.TargetEncoder(task.name, task.num_classes, **options) for _ in range(n_heads)]
     encoders = []
     for head in (node.block for node in output_nodes):
         name = task.name if len(output_nodes) == 1 else None
@@ -226,7 +227,8 @@ def target_encoders(task, output_nodes, n_heads=1):
             name = "classification" if isinstance(head, heads.ClassificationHead) else name
             name = "multilabel" if getattr(head, "multi_label", None) else name
         num_classes = getattr(head, "num_classes", None)
-        encoders.append(data_module.TargetEncoder(name, num_classes, head.scales_target(), head.centers_target))
+        options = {"scale": head.scales_target(), "center": head.centers_target, "bounded": head.predicts_numbers()}
+        encoders.append(data_module.TargetEncoder(name, num_classes, **options))
     return encoders
 
 
@@ -269,6 +271,9 @@ def _encode_validation(encoders, targets, validation_data):
         encoded = _encode(encoders, targets, inputs, outputs)
     except ValueError as error:
         raise ValueError(f"`validation_data` must suit the rows of `fit`. {error}") from error
+    for target, values in zip(targets.values(), outputs, strict=True):
+        if target.task_ == "regression":
+            target.nonnegative_ &= (target.comparable(values) >= 0).all(axis=0)
     return [*encoded, checks.number_of_rows(outputs[0], "y")]
 
 

@@ -178,12 +178,10 @@ def _first_line(error):
 def truth_of(target, encoded):
     """Return encoded targets in the form that metrics take: class indices, indicators, or numbers in their units."""
     if target.task_ == "regression":
-        return encoded.astype("float64") * target.deviation_ + target.mean_
+        return target.unscaled(encoded)
     return encoded.reshape(len(encoded)).astype("int32") if target.task_ == "binary" else encoded.astype("int32")
 
 
 def metric_form(target):
     """Return the function from the outputs of a network to probabilities or numbers, as metrics take them."""
-    if target.task_ == "regression":
-        return lambda outputs: outputs.astype("float64") * target.deviation_ + target.mean_
-    return target.probabilities
+    return target.numbers if target.task_ == "regression" else target.probabilities

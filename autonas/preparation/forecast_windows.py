@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from autonas.data import autoregression, jumps, linear_forecast, splits
+from autonas.data import autoregression, jumps, linear_forecast, splits, target_arrays
 from autonas.data.checks import MAX_FLOAT32
 from autonas.data.fit_data import FitData
 from autonas.preparation import arrays
@@ -54,9 +54,11 @@ def prepare(forecast, plan_of, selection):
         A `Prepared`.
     """
     lookback, horizon, limits = forecast.choice.lookback, forecast.horizon, forecast.choice.limits
+    nonnegative = target_arrays.is_nonnegative(forecast.outputs)
     if limits is not None:
         values = jumps.without_jumps(forecast.values, limits)
         forecast = dataclasses.replace(forecast, values=values, outputs=values[:, forecast.target_columns])
+        nonnegative &= (forecast.outputs >= 0).all(axis=0)
     windows, future = autoregression.windows_of(forecast.values, forecast.outputs, lookback, horizon)
     train_rows, validation_rows = splits.train_validation_rows(future, "regression", selection.split, in_order=True)
     # Drop the windows whose future overlaps with the future of the validation set.
@@ -75,11 +77,15 @@ def prepare(forecast, plan_of, selection):
         }
     }
     ((name, target),) = prepared.targets.items()
+    # The bound is of the forecasts, not of the errors that are the targets of the network.
+    target.nonnegative_ = np.resize(nonnegative, target.n_outputs_)
     (head,) = prepared.scorer.heads
     convert = head.to_metric
     prepared.scorer.heads = [
         dataclasses.replace(
-            head, truth=future, to_metric=lambda outputs, rows: convert(outputs, rows) + forecasts[rows]
+            head,
+            truth=future,
+            to_metric=lambda outputs, rows: convert(outputs + forecasts[rows] / target.deviation_, rows),
         )
     ]
     prepared.dataset.baselines = {
@@ -129,6 +135,7 @@ def raise_level(prepared, level, outputs_level):
         encoder.raise_level(level)
     outputs_level = np.resize(outputs_level, target.n_outputs_)  # All targets of a step, then of the next step.
     target.mean_ = target.mean_ + outputs_level
+    target.nonnegative_ &= outputs_level == 0  # At its level, a constant is 0.
     prepared.scorer.heads = [dataclasses.replace(head, truth=head.truth + outputs_level)]
 
 

@@ -24,6 +24,8 @@ ACTIVATIONS = {"binary": "sigmoid", "multilabel": "sigmoid", "multiclass": "soft
 #: Losses of Keras whose target can be standardised, because their minimiser is shifted and rescaled with the target, or
 #: because their unit is the standard deviation of the target.
 SCALE_FREE_LOSSES = {"mean_squared_error", "mean_absolute_error", "huber", "log_cosh"}
+#: Losses of Keras whose outputs are predictions of the target, in its units.
+_LOSSES_OF_NUMBERS = {"mean_absolute_percentage_error", "mean_squared_logarithmic_error", "huber", "poisson"}
 
 
 class Head(block.Block):
@@ -126,6 +128,16 @@ class Head(block.Block):
             pair = np.zeros((1, 1), "float32"), np.full((1, 1), 100, "float32")
             return bool(np.isclose(float(loss.call(*pair)[0]), float(keras.losses.huber(*pair)[0])))
         return _name_of(loss) in SCALE_FREE_LOSSES
+
+    def predicts_numbers(self) -> bool:
+        """Return whether the outputs for a regression target are predictions of the target for certain.
+
+        Under a loss of the user, the outputs may be logarithms, for example.
+        """
+        try:
+            return self.scales_target() or self.loss_name() in _LOSSES_OF_NUMBERS
+        except Exception:  # The loss is refused where it is tried on rows of the data.
+            return False
 
 
 def _name_of(loss: Any) -> str:

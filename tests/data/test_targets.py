@@ -132,6 +132,43 @@ def test_regression_is_scaled_by_training_rows():
         encoder.probabilities(np.zeros((2, 1)))
 
 
+def counts(n_zeros, n_rows=1000):
+    return np.concatenate([np.zeros(n_zeros), 0.5 + np.arange(n_rows - n_zeros)])
+
+
+@pytest.mark.parametrize(
+    ("y", "bounded"),
+    [
+        (counts(10), True),
+        (counts(9), False),  # Less than 1 %.
+        (counts(5, 20), True),
+        (counts(4, 20), False),
+        (counts(0), False),
+        (np.append(counts(500), -1.0), False),
+    ],
+)
+def test_a_mass_of_zeros_is_a_lower_bound_unless_a_number_is_negative(y, bounded):
+    encoder = TargetEncoder("regression").fit(y)
+    config = encoder.get_config()
+    restored = TargetEncoder.from_config(json.loads(json.dumps(config)))
+    assert restored.decode(encoder.transform([-3.0, 2.5])) == pytest.approx([0.0 if bounded else -3.0, 2.5], abs=1e-3)
+    del config["bounded"], config["fitted"]["nonnegative"]  # As an earlier version saved it.
+    assert TargetEncoder.from_config(config).decode(encoder.transform([-3.0])) == pytest.approx([-3.0], abs=1e-3)
+    unbounded = TargetEncoder("regression", bounded=False).fit(y)
+    assert unbounded.decode(encoder.transform([-3.0])) == pytest.approx([-3.0], abs=1e-3)
+
+
+def test_every_column_has_its_own_bound():
+    encoder = TargetEncoder("regression").fit(np.stack([counts(200), counts(200) - 9], axis=1))
+    np.testing.assert_allclose(encoder.decode(encoder.transform([[-3.0, -3.0]])), [[0.0, -3.0]], atol=1e-4)
+
+
+def test_zeros_of_weight_zero_are_no_bound_and_negative_numbers_outside_of_the_training_set_count():
+    weighted = TargetEncoder("regression").fit(counts(10), np.arange(1000), (counts(10) > 0).astype("float32"))
+    assert not weighted.nonnegative_.any()
+    assert not TargetEncoder("regression").fit(np.append(counts(500), -1.0), np.arange(1000)).nonnegative_.any()
+
+
 def test_classes_are_found_over_all_rows():
     assert TargetEncoder().fit(["a", "b", "c"], rows=[0, 1]).classes_.tolist() == ["a", "b", "c"]
 

@@ -260,6 +260,49 @@ def test_trials_in_a_worker_process_and_short_trainings(arguments, tmp_path):
     np.testing.assert_array_equal(process.predict(series), inline.predict(series))
 
 
+def days_of_rain(n_steps=200):
+    time = np.arange(n_steps)
+    return np.maximum(10 * np.sin(time / 2) + 5 * np.random.default_rng(0).normal(size=n_steps), 0.0)
+
+
+def test_forecasts_of_a_series_with_a_mass_of_zeros_are_not_negative(arguments, tmp_path):
+    series = days_of_rain()
+    model = autonas.TimeSeriesForecaster(horizon=3, **arguments).fit(series)
+    windows = np.stack([series[end - model.lookback_ : end] for end in range(100, 190)])[..., None]
+    predicted = model.predict(windows)
+    assert (predicted == 0).sum() > 20 and (predicted < 0).sum() == 0
+    truth = np.stack([series[end : end + 3] for end in range(model.lookback_, 198)])
+    own = model.predict(
+        np.stack([series[end - model.lookback_ : end] for end in range(model.lookback_, 198)])[..., None]
+    )
+    scores = model.evaluate(series)
+    assert scores["mae"] == pytest.approx(np.abs(own - truth).mean())
+    (validation,) = model.validation_predictions_
+    assert validation.outputs.min() == 0
+    assert model.best_score_ == pytest.approx(
+        np.sqrt(np.square(validation.outputs - validation.truth).mean(axis=0)).mean(), rel=1e-4
+    )
+    assert model.export(tmp_path / "model.keras").difference < 1e-4
+    process = autonas.TimeSeriesForecaster(
+        **{**arguments, "directory": tmp_path / "b"}, horizon=3, executor="process"
+    ).fit(series)
+    assert process.best_score_ == model.best_score_ and process.predict(series).min() >= 0
+
+
+def test_only_a_series_that_is_bounded_itself_has_bounded_forecasts(arguments, tmp_path):
+    """The errors of a constant series are all 0, and a series may be negative only before outliers are removed."""
+    rain = days_of_rain()
+    table = pd.DataFrame({"rain": rain, "balance": rain - 50.0, "constant": -1.0})
+    model = autonas.TimeSeriesForecaster(lookback=5, **arguments).fit(table)
+    forecasts = model.predict(table)
+    assert forecasts.rain.min() >= 0 and forecasts.balance.max() < 0
+    np.testing.assert_allclose(forecasts.constant, -1.0, rtol=1e-6)
+    rain[20:24] = -5000.0
+    arguments["directory"] = tmp_path / "b"
+    model = autonas.TimeSeriesForecaster(lookback=5, **arguments).fit(rain)
+    assert model.predict(rain[:24]).max() < -1000
+
+
 def test_the_report_says_how_long_the_preparation_took(arguments, tmp_path):
     model = autonas.TimeSeriesForecaster(**arguments).fit(wave())
     assert model.search_["preparation"] > 0

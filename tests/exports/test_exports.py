@@ -181,6 +181,17 @@ def test_numbers_and_regression(iris, check):
     assert exported["saved_model"].outputs == list(signature.structured_outputs)
 
 
+def test_numbers_of_which_one_column_is_never_negative(check):
+    x = np.random.default_rng(0).normal(size=(100, 2)).astype("float32")
+    y = np.stack([np.maximum(x[:, 0], 0), x[:, 0]], axis=1)
+    graph = autonas.StructuredDataInput(name="maximum")
+    head = autonas.RegressionHead(name="bounded")(autonas.RidgeBlock()(autonas.Normalization()(graph)))
+    model = fit(x, y, inputs=graph, outputs=head)
+    predicted = model.predict(x)
+    assert (predicted[:, 0] == 0).sum() > 10 and (predicted[:, 1] < 0).sum() > 40
+    check(model, x, {"maximum": x})
+
+
 def table(n_rows=200):
     generator = np.random.default_rng(0)
     words = ["good", "bad", "Fine,", "so-so", "ÜBER"]

@@ -49,6 +49,17 @@ def test_the_delta_of_a_huber_loss_is_in_the_units_of_the_target():
     assert not autonas.RegressionHead(loss="not a loss").scales_target()
 
 
+@pytest.mark.parametrize(
+    ("loss", "predicts"),
+    [
+        (None, True), ("mae", True), ("msle", True), (keras.losses.Huber(delta=20.0), True), (quantile, False),
+        ("hinge", False), (keras.losses.BinaryCrossentropy(from_logits=True), False), ("not a loss", False),
+    ],
+)  # fmt: skip
+def test_outputs_are_predictions_of_numbers_for_certain_only_with_errors_of_keras(loss, predicts):
+    assert autonas.RegressionHead(loss=loss).predicts_numbers() == predicts
+
+
 @pytest.mark.parametrize("columns", [1, 2])
 def test_with_a_loss_in_the_units_of_the_target_training_begins_at_its_mean(folder, columns):
     x, y = load_diabetes(return_X_y=True)
