@@ -58,7 +58,8 @@ def test_an_average_of_candidates_is_bounded():
     tips = np.maximum(X[:, 0] + X[:, 1] ** 2 + np.random.default_rng(1).normal(size=300) - 1, 0)
     model = of_linear_models(loss="mae", max_trials=4, epochs=15, refit=False, strategy="random")
     model.fit(X, tips)
-    with warnings.catch_warnings(action="ignore"):  # On some machines one candidate is better than any average.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # On some machines one candidate is better than any average.
         model.serve_ensemble()
     assert (raw(model) < 0).any() and model.predict(X).min() == 0
     (validation,) = model.validation_predictions_
