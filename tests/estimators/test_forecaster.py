@@ -40,6 +40,20 @@ def test_a_short_seasonal_series_is_forecast_better_than_by_its_last_season(argu
     assert root_mean_squared_error(truth, forecasts) < 0.8 * root_mean_squared_error(truth, last_seasons)
 
 
+def test_a_network_shares_the_forecast_of_a_short_series_with_the_linear_forecast(arguments):
+    """Twelve windows are validated, whose errors overlap: as much as two independent ones."""
+    arguments |= {"max_trials": 3, "time_limit": 60, "refit": False}
+    series = wave(70, noise=2.0)
+    model = autonas.TimeSeriesForecaster(horizon=6, **arguments).fit(series)
+    trials = model.leaderboard()
+    (linear,) = trials[(trials.stage == "search") & (trials.parameters == 0)].trial_id
+    weights = dict(model.ensemble_)
+    assert 0.45 < weights[linear] < 1
+    forecasts = {trial: model.model_of(trial).predict(series) for trial in weights}
+    expected = sum(weight * forecasts[trial] for trial, weight in weights.items())
+    np.testing.assert_allclose(model.predict(series), expected, rtol=1e-4)
+
+
 def test_the_next_steps(arguments):
     series = wave()
     model = autonas.TimeSeriesForecaster(horizon=6, **arguments).fit(series[:200])

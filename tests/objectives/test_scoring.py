@@ -70,6 +70,20 @@ def test_several_predictions_of_a_row_are_no_further_evidence():
     assert thrice == pytest.approx(once, rel=1e-5)
 
 
+def test_the_standard_error_of_overlapping_rows_leaves_out_blocks():
+    """Errors of windows, which are sums of twelve errors of steps."""
+    steps = np.random.default_rng(0).normal(size=2411)
+    errors = np.convolve(steps, np.ones(12), "valid")[:, None].astype("float32")
+    scored = dataclasses.replace(head(keras.losses.mean_absolute_error), encoded=np.zeros_like(errors), truth=None)
+    scorer = scoring.Scorer([dataclasses.replace(scored, metrics=[])])
+    independent, overlapping = (
+        scorer.standard_error({"head": errors}, np.arange(2400), "val_loss", overlap) for overlap in (1, 12)
+    )
+    in_blocks = np.abs(errors).reshape(-1, 12).mean(axis=1)
+    assert overlapping == pytest.approx(in_blocks.std() / np.sqrt(200), rel=0.35) and overlapping > 2 * independent
+    assert scorer.standard_error({"head": errors}, np.arange(2400), "val_loss", 5000) > 0
+
+
 def test_there_is_no_standard_error_where_a_metric_is_undefined_for_some_rows():
     def of_two_classes(truth, predictions):
         if len(np.unique(truth)) < 2:

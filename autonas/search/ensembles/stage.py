@@ -129,7 +129,7 @@ class EnsembleStage:
         chosen = self._select(predictions, wanted.size, is_possible)
         if len(chosen.members) == 1 and self.goal.combination is None and self.problem.dataset.folds is not None:
             chosen = self._select_equals(predictions, wanted.size, is_possible)
-        if self.problem.dataset.overlap is not None:
+        if wanted.is_automatic and self.problem.dataset.overlap is not None:
             chosen = self._with_linear_forecast(chosen, predictions, is_possible)
         return None if len(chosen.members) == 1 else (chosen, predictions)
 

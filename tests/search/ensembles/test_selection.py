@@ -194,6 +194,14 @@ def test_candidates_that_are_not_significantly_worse_than_the_best_one_are_avera
     assert set(select(7, samples=[rows[:50] for rows in samples]).members) == equals
 
 
+def test_the_simplest_candidate_has_half_of_the_weight_on_few_rows_and_little_on_many():
+    for n_rows, least in ((1, 0.495), (100, 0.25), (9900, 0.005)):
+        weights = selection.with_simplest({"a": 0.75, "b": 0.25}, "linear", n_rows)
+        assert weights["linear"] == pytest.approx(least, rel=1e-3)
+        assert weights["a"] == pytest.approx(3 * weights["b"]) and sum(weights.values()) == pytest.approx(1)
+    assert selection.with_simplest({"a": 0.5, "linear": 0.5}, "linear", 100) == {"a": 0.375, "linear": 0.625}
+
+
 def test_probabilities_are_capped_where_the_rows_say_no_more():
     sure, unsure = [0.999, 0.0005, 0.0005, 0.0], [0.6, 0.2, 0.1, 0.1]
     capped = selection.capped(np.array([sure, unsure]), "multiclass", 0.9)
