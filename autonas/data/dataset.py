@@ -25,8 +25,10 @@ class ArrayDataset:
             `evaluation.baselines`.
         folds: List of one pair of training rows and validation rows per fold of a cross-validation, or `None` for a
             single split. Defaults to `None`.
-        overlap: Number of rows in a row whose targets have steps in common, if the rows are windows of a series.
-            Defaults to `None`: the rows are independent.
+
+    Attributes:
+        overlap: Number of rows in a row whose targets have steps in common, if the rows are windows of a series; `None`
+            if the rows are independent.
     """
 
     inputs: dict
@@ -37,7 +39,7 @@ class ArrayDataset:
     sample_weight: np.ndarray | None = None
     baselines: dict | None = None
     folds: list | None = None
-    overlap: int | None = None
+    overlap: int | None = dataclasses.field(default=None, init=False)
 
     is_stream: typing.ClassVar[typing.Literal[False]] = False
     #: Properties of the stream that the rows were read from, see `StreamSource.facts`; `None` for arrays.

@@ -96,11 +96,12 @@ WIDE = {
 
 
 def parameters_of(node):
-    """Return the names of the parameters of a class's own constructor, or the own fields of a dataclass."""
+    """Return the names of the parameters of a class's own constructor, or of the fields that a dataclass takes there."""
     decorators = map(ast.unparse, node.decorator_list)
     if any("dataclass" in decorator for decorator in decorators):
         fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
-        return [field.target.id for field in fields if "ClassVar" not in ast.unparse(field.annotation)]
+        others = ("ClassVar", "init=False")
+        return [field.target.id for field in fields if not any(word in ast.unparse(field) for word in others)]
     constructors = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"]
     parameters = [constructor.args for constructor in constructors]
     return [argument.arg for own in parameters for argument in [*own.args[1:], *own.posonlyargs, *own.kwonlyargs]]
