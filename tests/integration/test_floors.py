@@ -96,7 +96,7 @@ WIDE = {
 
 
 def parameters_of(node):
-    """Return the names of the parameters of a class's own constructor, or of the fields that a dataclass takes there."""
+    """Return the parameters of a class's own constructor, for a dataclass the fields that it takes there."""
     decorators = map(ast.unparse, node.decorator_list)
     if any("dataclass" in decorator for decorator in decorators):
         fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
