@@ -33,6 +33,8 @@ def converted(data):
         return data.to_pandas()
     if _is_of(data, "tensorflow", "RaggedTensor"):
         return [row.numpy() for row in data]
+    if _is_of(data, "torch", "Tensor"):
+        return _array_of_torch(data)
     if _is_tensor(data):
         data = np.asarray(data)
     if _is_swapped(data):
@@ -130,6 +132,15 @@ def _is_foreign_frame(data):
     return hasattr(data, "to_pandas") and any(
         hasattr(data, name) for name in ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__")
     )
+
+
+def _array_of_torch(tensor):
+    """Return a tensor of PyTorch as an array: also from a GPU, of a computation with gradients, sparse, in bfloat16."""
+    if tensor.is_nested:
+        raise ValueError("`x` and `y` must be tensors of one shape. Received: a nested tensor. Pass `x.unbind()`.")
+    tensor = tensor.detach().cpu()
+    tensor = tensor if tensor.layout is sys.modules["torch"].strided else tensor.to_dense()
+    return (tensor.float() if tensor.dtype is sys.modules["torch"].bfloat16 else tensor).numpy()
 
 
 def _is_tensor(data):

@@ -1,5 +1,7 @@
 """Structure of a `tf.data.Dataset`: its check, its batches, and their conversion to rows and labels."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import tensorflow as tf
@@ -73,10 +75,17 @@ def check_dataset(dataset, name):
             raise ValueError(f"`{name}` must hold rows of at least one value. Received: rows of shape {tuple(shape)}")
         return tuple(shape), tensor.dtype.name
 
-    return tuple(
-        {key: example(column) for key, column in sorted(item.items())} if isinstance(item, dict) else example(item)
-        for item in spec
-    )
+    def columns(item):
+        examples = {key: example(column) for key, column in sorted(item.items())}
+        for key, (shape, _) in examples.items():
+            if math.prod(shape) != 1:
+                raise ValueError(
+                    f"`{name}` must hold one input: a tensor, or a dict of columns with one value for each row. "
+                    f"Received: values of shape {shape} for each row in {key!r}. Several inputs must be arrays"
+                )
+        return examples
+
+    return tuple(columns(item) if isinstance(item, dict) else example(item) for item in spec)
 
 
 def _is_batched(spec):

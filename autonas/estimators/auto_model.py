@@ -384,9 +384,10 @@ class AutoModel(searched.SearchedModel):
                     return self
                 info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
                 served = search.run(info)
-                self.search_ = info.to_json()
-                self.target_column_ = y if isinstance(y, str) else None
-                self._serve(prepared, search, served)
+                with interrupts.ignored():
+                    self.search_ = info.to_json()
+                    self.target_column_ = y if isinstance(y, str) else None
+                    self._serve(prepared, search, served)
         return self
 
     def _prepare(self, plan: Plan, data: FitData) -> Prepared:

@@ -215,8 +215,9 @@ class SearchedModel(fitted.FittedModel):
         trials = {record.trial_id: record for record in search.standings.completed()}
         record = trials.get(str(trial_id))
         if record is None:
+            completed = f"such as {', '.join(list(trials)[:5])}" if trials else "of which this search has none"
             raise ValueError(
-                f"`trial_id` must be a completed trial of the leaderboard, such as {', '.join(list(trials)[:5])}. "
+                f"`trial_id` must be a completed candidate of the leaderboard, {completed}. "
                 f"Received: trial_id={trial_id!r:.60}"
             )
         copied = copy.copy(self)

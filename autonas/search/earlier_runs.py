@@ -70,7 +70,8 @@ def check_space(
             raise ValueError(
                 "`warm_start` must be folders of searches in the same space. Received: "
                 f"{os.fspath(directory)!r:.200}, with {len(unknown)} decisions that this space doesn't have, such as "
-                f"{unknown[0]!r}. Leave the folder out, or use the same inputs, blocks and search space."
+                f"{unknown[0]!r}. Leave the folder out, or use the same inputs, blocks, search space and "
+                "`hyperparameters`."
             )
 
 

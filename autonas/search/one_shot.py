@@ -88,6 +88,9 @@ def warn_if_none_is_chosen(records: Iterable[TrialRecord]) -> None:
     Args:
         records: The records of a search with shared weights.
     """
+    records = list(records)
+    if not any(record.is_candidate and record.is_completed for record in records):
+        return  # The reason is another one, such as constraints, of which the search warns.
     seconds, chosen = 0.0, False
     for record in records:
         if record.stage == Stage.SUPERNET:

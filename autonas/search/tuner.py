@@ -104,7 +104,7 @@ class Tuner(keras_tuner.Tuner):
             if self.oracle.one_shot is not None and self.state.stop_reason == "time_limit":
                 warn_if_none_is_chosen(self.records.values())
             workers.close()
-            served = self._ensemble() or self.serve(self.standings.ranked() or [best])
+            served = self._ensemble() or self._best_alone(best)
             info.served = served.trial_id
             self.baselines.warn_if_better(served.trial, self.standings.best())
             return served
@@ -120,7 +120,8 @@ class Tuner(keras_tuner.Tuner):
         self.state.stop_reason = stop_reason
 
     def _report_end(self) -> None:
-        self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
+        with interrupts.ignored():
+            self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
 
     def search(self) -> TrialRecord:
         """Run trials until the budget, the space or the user ends the search. Return the record of the best trial."""
@@ -163,6 +164,20 @@ class Tuner(keras_tuner.Tuner):
         """Return the `Served` model of the first of some trials that still satisfies the constraints."""
         with self.state.phases("final"):
             return self.final_stage.serve(records)
+
+    def _best_alone(self, best: TrialRecord) -> Served:
+        """Return the `Served` best candidate, without a final fit if the user interrupts.
+
+        Args:
+            best: The candidate to serve if none was completed.
+        """
+        candidates = self.standings.ranked() or [best]
+        try:
+            return self.serve(candidates)
+        except KeyboardInterrupt:
+            self.state.stop_reason = "interrupted"
+            with interrupts.ignored():
+                return self.serve(candidates)
 
     def _ensemble(self) -> Served | None:
         """Return the `Served` ensemble, or `None` if the best candidate is to be served alone."""

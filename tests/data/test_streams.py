@@ -247,6 +247,8 @@ def test_bad_datasets_are_refused():
         StreamSource(slices((x, y)).repeat())
     with pytest.raises(ValueError, match=r"of \(x, y\) or \(x, y, sample_weight\)"):
         StreamSource(slices(x))
+    with pytest.raises(ValueError, match=r"values of shape \(4,\) for each row in 'flower'"):
+        StreamSource(slices(({"flower": x, "number": y}, y)).batch(16))
     with pytest.raises(ValueError, match="an empty dataset"):
         fit(slices((x[:0], y[:0])))
     with pytest.raises(ValueError, match="`validation_split` must be"):

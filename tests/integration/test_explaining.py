@@ -157,7 +157,7 @@ def test_a_trial_without_weights_is_trained_again(regressor):
 
 
 def test_other_trials_and_loaded_copies_are_refused(regressor, tmp_path):
-    with pytest.raises(ValueError, match="`trial_id` must be a completed trial of the leaderboard, such as 0000"):
+    with pytest.raises(ValueError, match="`trial_id` must be a completed candidate of the leaderboard, such as 0000"):
         regressor.model_of("constant")
     regressor.save(tmp_path / "model")
     loaded = autonas.AutoModel.load(tmp_path / "model")

@@ -6,6 +6,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import autonas
+from autonas.data import interchange
 
 FILES = [
     "backends/test_gradients.py",
@@ -23,6 +24,20 @@ FILES = [
 def test_all_of_these_hold_on_torch(passes_on):
     # Longer than 20 s: one process for all files, since PyTorch and TensorFlow are imported in it.
     passes_on("torch", "not chain and not uniform and not deadline", FILES)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="Other backends have no tensors of PyTorch.")
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_tensors_with_gradients_sparse_and_of_few_bits_are_arrays():
+    torch = pytest.importorskip("torch")
+    array = np.array([[1.0, 0.0], [0.0, -2.5]], "float32")
+    tensor = torch.tensor(array)
+    for given in (tensor, tensor.requires_grad_(), 2 * tensor / 2, tensor.to_sparse(), tensor.bfloat16()):
+        converted = interchange.converted(given)
+        assert type(converted) is np.ndarray
+        np.testing.assert_array_equal(converted, array)
+    with pytest.raises(ValueError, match="a nested tensor"):
+        interchange.converted(torch.nested.nested_tensor([tensor[:1].detach(), tensor.detach()]))
 
 
 DIGITS, NUMBERS = load_digits(return_X_y=True)

@@ -9,6 +9,7 @@ import pytest
 
 import autonas
 from autonas.search import interrupts
+from autonas.search.final_stage import FinalStage
 
 
 class PressesCtrlC:
@@ -55,6 +56,46 @@ def test_an_interrupt_while_records_are_written_is_raised_after_it(lost):
             lose_an_interrupt()
         pytest.fail("the interrupt was raised before")
     assert lost == []
+
+
+def test_the_first_interrupt_is_ignored_where_work_is_finished_and_the_second_is_raised(lost):
+    with interrupts.remembered() as check:
+        with interrupts.ignored():
+            lose_an_interrupt()
+        check()
+        with pytest.raises(KeyboardInterrupt), interrupts.ignored():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        check()
+    assert lost == [] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "reason"),
+    [
+        (FinalStage, "serve", "interrupted"),
+        (autonas.SearchCallback, "on_search_end", "max_trials"),
+        (autonas.StructuredDataClassifier, "_serve", "max_trials"),
+    ],
+    ids=["final fit", "report", "saving"],
+)
+def test_an_interrupt_after_the_last_trial_loses_nothing(owner, name, reason, monkeypatch, iris, tmp_path):
+    whole, pressed = getattr(owner, name), []
+
+    def interrupted(*args, **options):
+        if not pressed:
+            pressed.append(1)
+            signal.raise_signal(signal.SIGINT)
+        return whole(*args, **options)
+
+    monkeypatch.setattr(owner, name, interrupted)
+    options = {"max_trials": 2, "epochs": 2, "seed": 0, "tensorboard": False, "verbose": 0}
+    model = autonas.StructuredDataClassifier(
+        **options, callbacks=[autonas.SearchCallback()], directory=tmp_path / "run"
+    ).fit(*iris)
+    assert pressed and model.stop_reason_ == reason and model.score(*iris) > 0.7
+    loaded = autonas.AutoModel.load(tmp_path / "run" / "model")
+    assert (loaded.predict(iris[0]) == model.predict(iris[0])).all()
 
 
 def test_a_search_ends_after_the_trial_in_which_python_loses_an_interrupt(lost, iris):

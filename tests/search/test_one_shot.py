@@ -6,6 +6,8 @@ import types
 import pytest
 
 from autonas.search import one_shot
+from autonas.trials.records import TrialRecord
+from autonas.trials.states import Stage, Status
 from tests.helpers import supernets
 
 
@@ -37,6 +39,18 @@ def test_the_time_before_the_build_is_part_of_the_limit(builds):
 @pytest.mark.parametrize("time_limit, is_slow", [(None, False), (33, False), (31, True)])
 def test_a_trace_of_more_than_a_quarter_of_the_limit_is_slow(time_limit, is_slow, builds):
     assert one_shot.build_supernet(None, 0, time_limit)[1] == is_slow
+
+
+def test_without_a_completed_candidate_the_time_is_not_to_blame():
+    """All candidates violated the constraints, of which the search warns."""
+    epoch = TrialRecord("0000", 0, Stage.SUPERNET, Status.COMPLETED)
+    chosen = TrialRecord("0001", 1, Stage.ONE_SHOT, Status.COMPLETED)
+    refused = TrialRecord("0002", 2, status=Status.REFUSED)
+    served = TrialRecord("infeasible", 3, Stage.INFEASIBLE, Status.COMPLETED)
+    one_shot.warn_if_none_is_chosen([epoch, chosen, refused, served])
+    first = TrialRecord("0003", 4, status=Status.COMPLETED)
+    with pytest.warns(UserWarning, match="one of the first candidates"):
+        one_shot.warn_if_none_is_chosen([first, epoch, chosen, refused])
 
 
 def test_a_build_ends_once_the_limit_is_too_short(monkeypatch):
