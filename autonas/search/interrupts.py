@@ -8,18 +8,27 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def deferred() -> Iterator[None]:
-    """Defer Ctrl-C to the end of the block, so that files and records are always consistent."""
+def _handled(handler: Callable[..., Any]) -> Iterator[None]:
+    """Let a function handle Ctrl-C in the block. Other threads than the main one receive none."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    received = []
-    previous = signal.signal(signal.SIGINT, lambda *_: received.append(True))
+    previous = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
         # A handler that wasn't set from Python can't be set again.
         signal.signal(signal.SIGINT, signal.default_int_handler if previous is None else previous)
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """Defer Ctrl-C to the end of the block, so that files and records are always consistent."""
+    received: list[bool] = []
+    try:
+        with _handled(lambda *_: received.append(True)):
+            yield
+    finally:
         if received:
             signal.raise_signal(signal.SIGINT)
 
@@ -27,21 +36,15 @@ def deferred() -> Iterator[None]:
 @contextlib.contextmanager
 def ignored() -> Iterator[None]:
     """Ignore Ctrl-C while work ends that would be lost otherwise. A second Ctrl-C raises `KeyboardInterrupt`."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    received = []
+    received: list[bool] = []
 
     def handler(*_: Any) -> None:
         received.append(True)
         if len(received) > 1:
             raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGINT, handler)
-    try:
+    with _handled(handler):
         yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler if previous is None else previous)
 
 
 class _Memory:
