@@ -30,9 +30,15 @@ _MAX_WIDTH = 256
 _MAX_COUNTED = 4_000_000
 #: Maximum number of ids of the training rows, for each group: 100 MB.
 _MAX_IDS = 25_000_000
-#: Maximum number of characters of 99 of 100 short texts. Longer texts have enough words: neither their n-grams of
-#: characters nor their beginnings are used, and marks are those of so many characters.
+#: Maximum number of characters of 99 of 100 short texts. Longer texts have many words: their beginnings aren't used,
+#: marks are those of so many characters, and n-grams of characters have one width.
 _MAX_CHARACTERS = 1024
+#: Width of the n-grams of characters of long texts, which compounds and inflections share with words of other texts.
+#: Several widths cost five times more, and are no better.
+_LONG_WIDTH = 5
+#: Maximum number of ids of the n-grams of characters of the long texts of the training set, 80 MB, and the number of
+#: first characters of each text that must be within that limit. So many texts that they aren't have enough words.
+_MAX_LONG_IDS, _LEAST_LENGTH = 10_000_000, 256
 #: Share of the texts whose n-grams of characters are all used. In longer ones, those of the most characters are left
 #: out. A single long text would otherwise multiply the memory and the time of all texts.
 _SHARE = 0.99
@@ -99,13 +105,14 @@ def fit(strings, words, units, has_words):
     N-grams of words are without punctuation and capitals. Marks are single characters other than white space and
     lower-case letters, such as "!", "£", "7" and "A". N-grams of characters lie within a word and the spaces around it.
     Marks and n-grams of characters are of the text as it is written: capitals and punctuation tell advertisements from
-    conversations, headings from prose, and one writer from another.
+    conversations, headings from prose, and one writer from another. Of long texts, only the first characters may have
+    n-grams.
 
     Args:
         strings: Array of strings.
         words: Sorted list of the words of the strings as bytes; see `units.words`.
         units: The words of each string, `Units` of positions in `words`.
-        has_words: Whether the words mean something, so that long texts need no n-grams of characters.
+        has_words: Whether the words mean something, so that long texts need n-grams of characters of one width only.
     """
     n_words = units.lengths
     n_characters = np.array([len(text) for text in strings])
@@ -121,11 +128,22 @@ def fit(strings, words, units, has_words):
     is_short = longest <= _MAX_CHARACTERS
     for split, widths, is_first in _GROUPS:
         is_word = split == "whitespace"
+        is_of_long = has_words and not is_word and not is_short
+        if is_of_long:
+            widths = (_LONG_WIDTH,)
         lengths = n_words if is_word else np.minimum(n_characters, longest)
         n_ids = 1 if is_first else sum(max(0, int(lengths.max()) - width + 1) for width in widths)
-        is_needed = not is_first if is_word else not has_words
-        if is_needed or is_short and (is_word or n_ids <= most):
-            step = max(1, -(-len(widths) * int(lengths.sum()) // _MAX_COUNTED)) if widths != (1,) else 1
+        limit = _MAX_LONG_IDS // len(strings) if is_of_long else most
+        if is_of_long:
+            is_used = limit >= _LEAST_LENGTH
+        elif is_word:
+            is_used = is_short or not is_first
+        else:
+            is_used = n_ids <= most or not has_words
+        if is_used:
+            # Those of characters are found by way of the shorter ones.
+            n_lengths = widths[-1] - 1 if not is_word else len(widths)
+            step = max(1, -(-n_lengths * int(lengths.sum()) // _MAX_COUNTED)) if widths != (1,) else 1
             if is_word:
                 terms = _frequent_words(words, units.first(*widths) if is_first else units, *widths, step)
             else:
@@ -133,7 +151,7 @@ def fit(strings, words, units, has_words):
             if terms:
                 counts = [min(count * step, len(strings)) for count in terms.values()]
                 ngrams.append(
-                    NGrams(split, list(widths), list(terms), counts, min(n_ids, most), as_written=not is_word)
+                    NGrams(split, list(widths), list(terms), counts, min(n_ids, limit), as_written=not is_word)
                 )
     length = min(longest, most, _MAX_CHARACTERS)
     if marks := _frequent_marks([text[:length] for text in strings]):
@@ -284,16 +302,17 @@ def _frequent_characters(strings, widths):
     text = "".join(strings)
     alphabet, codes = np.unique(units_module.code_points(strings), return_inverse=True)
     is_inner = ~np.array([chr(point).isspace() for point in alphabet])[codes]
-    units = units_module.Units(codes, list(map(len, strings)))
-    rows, begins, numbers, counted = units.rows, np.arange(len(codes)), codes, []
+    units = units_module.Units(codes.astype("int32"), list(map(len, strings)))
+    rows, begins, numbers, counted = units.rows.astype("int32"), np.arange(len(codes), dtype="int32"), units.codes, []
     for width in range(2, max(widths) + 1):
         # White space is at the ends only. The beginning of a frequent n-gram is frequent, too.
         ends = begins + width - 1
         kept = ends < units.starts[rows[begins] + 1]
         kept[kept] &= (width == 2) | is_inner[ends[kept] - 1]
         begins, numbers = begins[kept], numbers[kept]
-        numbers, _ = pd.factorize(numbers * len(alphabet) + codes[begins + width - 1])
-        counts = np.bincount(pd.unique(numbers * len(strings) + rows[begins]) // len(strings))
+        numbers, _ = pd.factorize(numbers * np.int64(len(alphabet)) + units.codes[begins + width - 1])
+        numbers = numbers.astype("int32")
+        counts = np.bincount(pd.unique(numbers * np.int64(len(strings)) + rows[begins]) // len(strings))
         if width in widths:
             first = np.zeros(len(counts), "int64")
             first[numbers[::-1]] = begins[::-1]

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
@@ -137,17 +137,18 @@ class TfIdf:
         ends = np.cumsum(self.columns).tolist()
         return [ids[:, end - length : end] for end, length in zip(ends, self.columns, strict=True)]
 
-    def matrix(self, ids: SparseRows) -> sparse.csr_matrix:
+    def matrix(self, ids: SparseRows, n_parts: int | None = None) -> sparse.csr_matrix:
         """Return the weights of texts, `(n, n_terms)`.
 
         Args:
             ids: Integers `(n, length)`, 0 for none.
+            n_parts: Number of the first parts that have weights other than 0. Defaults to all.
         """
         from scipy import sparse
         from sklearn.preprocessing import normalize
 
         matrices = []
-        for part in self.parts(ids.matrix) if len(self.columns) > 1 else [ids.matrix]:
+        for part in (self.parts(ids.matrix) if len(self.columns) > 1 else [ids.matrix])[:n_parts]:
             counts = sparse.csr_matrix((np.ones(part.nnz), part.data, part.indptr), (len(ids), self.n_terms), copy=True)
             counts.sum_duplicates()
             np.log(counts.data, out=counts.data)
@@ -221,10 +222,44 @@ class _Examples:
         return shares[0] - shares[1]
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Problem:
+    """Rows that linear models are fitted to, and rows that judge them.
+
+    Args:
+        examples: All training rows.
+        validated: Features of the validation rows, `(n, n_terms)`.
+        splits: List of pairs of examples, and of the features of the rows that judge a fit to them.
+        judged: The rows that judge, those of all splits.
+    """
+
+    examples: _Examples
+    validated: sparse.csr_matrix
+    splits: list[tuple[_Examples, sparse.csr_matrix]]
+    judged: Rows
+
+
+class _Attempt(NamedTuple):
+    """Result of a strength of the penalty.
+
+    Args:
+        loss: Loss of the rows that judge.
+        factors: Factors of the scores, `(outputs,)`.
+        weights: Coefficients and intercepts of the fit to the examples of the last split.
+        seconds: Seconds that the fits took.
+    """
+
+    loss: float
+    factors: np.ndarray
+    weights: tuple[np.ndarray, np.ndarray]
+    seconds: float
+
+
 class LinearModel(fitters.Fitter):
     """Logistic or ridge regression on the TF-IDF weights of texts, which sets the weights of `Layers`.
 
-    With several classes there is a logistic regression for each class against all others.
+    With several classes there is a logistic regression for each class against all others. N-grams of characters are
+    used unless the words alone have a smaller loss.
 
     Args:
         inputs: Symbolic tensor of the ids of the n-grams.
@@ -246,40 +281,34 @@ class LinearModel(fitters.Fitter):
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
         seed = int(generator.integers(2**31))
-        texts, validated = (self.layers.features.matrix(rows.inputs) for rows in (training, validation))
-        examples = _Examples(texts, training.columns(self.target.n_outputs), training.weights)
-        splits: list[tuple[_Examples, sparse.csr_matrix]]
-        if len(validation.targets) < _FEW_ROWS and texts.shape[0] >= _FOLDS:
-            order = generator.permutation(texts.shape[0])
-            splits = [(examples.some(np.setdiff1d(order, rows)), texts[rows]) for rows in np.array_split(order, _FOLDS)]
-            judged = training.where(order)
-        else:
-            splits, judged = [(examples, validated)], validation
-        truth = judged.columns(self.target.n_outputs)
-
-        def attempt(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray], float]:
-            """Return the loss of rows that weren't trained on, the factors of the scores, the last weights, seconds."""
-            scores, began = [], time.monotonic()
-            for trained, others in splits:
-                weights = self._fitted(trained, strength, seed)
-                scores.append(others @ weights[0].T + weights[1])
-            predicted = np.concatenate(scores)
-            factors = calibration.factors(predicted, judged.targets, self.target.task, judged.weights)
-            loss = self._loss(factors * predicted, truth, judged.weights)
-            return loss, factors, weights, time.monotonic() - began
-
-        started = time.monotonic()
+        order = None
+        if len(validation.targets) < _FEW_ROWS and len(training.targets) >= _FOLDS:
+            order = generator.permutation(len(training.targets))
+        started, n_parts = time.monotonic(), len(self.layers.features.columns)
+        problem = self._problem(training, validation, order, n_parts)
         # Weak penalties take longest. They are tried only where a stronger one is worse.
-        results = strengths.tried(attempt, _STRENGTHS, _FIRST, _LEAST_GAIN, deadline)
-        best = min(results, key=lambda position: results[position][0])
+        results = strengths.tried(
+            functools.partial(self._attempt, problem, seed), _STRENGTHS, _FIRST, _LEAST_GAIN, deadline
+        )
+        best = min(results, key=lambda position: results[position].loss)
+        if n_parts > 1 and (deadline is None or time.monotonic() + results[best].seconds <= deadline):
+            # Where the words alone are better, n-grams of characters are a burden that grows with their number.
+            of_words = self._problem(training, validation, order, 1)
+            attempt = functools.cache(functools.partial(self._attempt, of_words, seed))
+            first = attempt(_STRENGTHS[best])
+            if first.loss < results[best].loss * (1 - _LEAST_GAIN):
+                problem, n_parts = of_words, 1
+                until = None if deadline is None else deadline - first.seconds
+                results = strengths.tried(attempt, _STRENGTHS, best, _LEAST_GAIN, until)
+                best = min(results, key=lambda position: results[position].loss)
         _, factors, weights, seconds = results[best]
-        if len(splits) > 1:
-            weights = self._fitted(examples, _STRENGTHS[best], seed)
+        if len(problem.splits) > 1:
+            weights = self._fitted(problem.examples, _STRENGTHS[best], seed)
         self.layers.set(*weights, factors)
-        self.validated = (factors * (validated @ weights[0].T + weights[1])).astype("float32")
+        self.validated = (factors * (problem.validated @ weights[0].T + weights[1])).astype("float32")
         spent = time.monotonic() - started
-        share = min(1.0, seconds / len(splits) / spent) if spent > 0 else 1.0
-        return {"strength": _STRENGTHS[best], "factor": factors.tolist(), "refit_share": share}
+        share = min(1.0, seconds / len(problem.splits) / spent) if spent > 0 else 1.0
+        return {"strength": _STRENGTHS[best], "factor": factors.tolist(), "n_parts": n_parts, "refit_share": share}
 
     def refit(
         self,
@@ -288,11 +317,39 @@ class LinearModel(fitters.Fitter):
         generator: np.random.Generator,
         deadline: float | None = None,
     ) -> None:
-        texts = self.layers.features.matrix(training.inputs)
+        texts = self.layers.features.matrix(training.inputs, choices["n_parts"])
         examples = _Examples(texts, training.columns(self.target.n_outputs), training.weights)
         weights = self._fitted(examples, choices["strength"], int(generator.integers(2**31)))
         self.layers.set(*weights, np.full(self.target.n_outputs, choices["factor"]))
         self.validated = None
+
+    def _problem(self, training: Rows, validation: Rows, order: np.ndarray | None, n_parts: int) -> _Problem:
+        """Return the rows that are fitted and the rows that judge a fit.
+
+        Args:
+            training: Training rows.
+            validation: Validation rows.
+            order: Order of the training rows whose folds judge a fit, or `None` if the validation rows judge it.
+            n_parts: Number of the first parts of the features that are used.
+        """
+        matrix = functools.partial(self.layers.features.matrix, n_parts=n_parts)
+        texts, validated = matrix(training.inputs), matrix(validation.inputs)
+        examples = _Examples(texts, training.columns(self.target.n_outputs), training.weights)
+        if order is None:
+            return _Problem(examples, validated, [(examples, validated)], validation)
+        splits = [(examples.some(np.setdiff1d(order, rows)), texts[rows]) for rows in np.array_split(order, _FOLDS)]
+        return _Problem(examples, validated, splits, training.where(order))
+
+    def _attempt(self, problem: _Problem, seed: int, strength: float) -> _Attempt:
+        """Return what comes of a strength of the penalty."""
+        scores, began, judged = [], time.monotonic(), problem.judged
+        for trained, others in problem.splits:
+            weights = self._fitted(trained, strength, seed)
+            scores.append(others @ weights[0].T + weights[1])
+        predicted = np.concatenate(scores)
+        factors = calibration.factors(predicted, judged.targets, self.target.task, judged.weights)
+        loss = self._loss(factors * predicted, judged.columns(self.target.n_outputs), judged.weights)
+        return _Attempt(loss, factors, weights, time.monotonic() - began)
 
     def _fitted(self, examples: _Examples, strength: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the coefficients and the intercepts."""

@@ -95,7 +95,8 @@ def test_many_long_texts_are_cut_and_a_warning_says_so(monkeypatch):
         assert TextEncoder().fit(texts * 2).feature.tensors["tokens"].shape == (512,)
     monkeypatch.setattr(ngrams, "_MAX_IDS", 2_400)
     with pytest.warns(UserWarning, match="50.0% of the texts have more than 400 words. Linear models read the first"):
-        assert TextEncoder(length=7).fit(texts).feature.tensors["ngrams"].shape == (400 + 400,)
+        *of_words, _ = TextEncoder(length=7).fit(texts).ngrams_
+    assert [group.length for group in of_words] == [400, 400]
 
 
 def test_ngrams_are_neighbouring_words_and_characters_of_a_word(check_encoder):
@@ -132,18 +133,31 @@ def test_marks_are_the_characters_that_words_lose(check_encoder):
     assert encoder.feature.statistics["ngram_columns"][0] == columns + marks.length
 
 
-def test_long_texts_have_no_ngrams_of_characters_or_of_the_beginning():
-    encoder = TextEncoder().fit(["word " * 300] * 3)
-    assert [(group.split, group.widths) for group in encoder.ngrams_] == [("whitespace", [1]), ("whitespace", [2])]
-    assert encoder.feature.statistics["ngram_columns"] == [599]
+def test_long_texts_have_ngrams_of_five_characters_and_none_of_the_beginning(check_encoder, monkeypatch):
+    texts = np.array([f"{verb}barkeit " * 150 for verb in ("Halt", "Trag", "Les")], dtype=object)
+    encoder = TextEncoder().fit(texts)
+    kinds = [(group.split, group.widths) for group in encoder.ngrams_]
+    assert kinds == [("whitespace", [1]), ("whitespace", [2]), ("character", [5])]
+    *others, characters = encoder.ngrams_
+    assert characters.terms == list(map(" ".join, ["arkei", "barke", "keit ", "rkeit"]))
+    assert characters.length == len(texts[0]) - 4
+    columns = sum(group.length for group in others)
+    assert encoder.feature.statistics["ngram_columns"] == [columns, characters.length]
+    ids = check_encoder(encoder, texts)["ngrams"][:, columns:]
+    assert np.count_nonzero(ids, axis=1).tolist() == [600, 600, 600]
+    monkeypatch.setattr(ngrams, "_MAX_LONG_IDS", 3 * 300)
+    assert TextEncoder().fit(texts).ngrams_[-1].length == 300
+    monkeypatch.setattr(ngrams, "_MAX_LONG_IDS", 3 * 255)
+    assert TextEncoder().fit(texts).ngrams_[-1].split == "whitespace"
 
 
 def test_marks_of_long_texts_are_those_of_the_first_characters(check_encoder):
     texts = np.array(["DEAR FRIEND! " * 80 + "£" * 2000] * 3 + ["word " * 300] * 3, dtype=object)
     encoder = TextEncoder().fit(texts)
-    *_, marks = encoder.ngrams_
+    *of_words, marks, _ = encoder.ngrams_
     assert (sorted(marks.terms), marks.length) == (sorted(set("DEARFRIEND!")), 1024)
-    ids = check_encoder(encoder, texts)["ngrams"][:, -1024:]
+    first = sum(group.length for group in of_words)
+    ids = check_encoder(encoder, texts)["ngrams"][:, first : first + 1024]
     assert [np.count_nonzero(row) for row in ids[[0, 3]]] == [1024 - 2 * 78 - 1, 0]
 
 
@@ -161,7 +175,7 @@ def test_terms_longer_than_words_are_left_out():
     texts = [f"see the file {attachment}", f"see the note {attachment}"]
     encoder = TextEncoder().fit(texts)
     assert encoder.vocabulary_ == ["the", "see", "note", "file"]
-    assert max(len(term) for group in encoder.ngrams_ for term in group.terms) == len("note the")
+    assert max(len(term) for group in encoder.ngrams_ for term in group.terms) == len("Q m F z Z")
     assert encoder.transform(texts)["tokens"].tolist()[0] == [3, 2, 5, 1]
     assert TextEncoder().fit([attachment]).vocabulary_ == [attachment.lower()]
 

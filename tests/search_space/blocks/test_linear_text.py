@@ -55,7 +55,7 @@ def fitted(x, y, head, task, n_outputs, strength, **values):
     (fitter,) = fitters.fitters_of(model)
     encoded = encoder.transform(x)
     rows = fitters.Rows(encoder.compact(x)["ngrams"], y)
-    fitter.refit(rows, {"strength": strength, "factor": 1.0}, np.random.default_rng(0))
+    fitter.refit(rows, {"strength": strength, "factor": 1.0, "n_parts": 2}, np.random.default_rng(0))
     arrays = {f"x_{name}": array for name, array in encoded.items()}
     return encoder, model, np.asarray(model(arrays)["head"])
 
@@ -223,7 +223,34 @@ def test_penalties_are_tried_as_long_as_the_loss_falls_by_a_hundredth(monkeypatc
     ids = encoder.compact(x)["ngrams"]
     training, validation = (fitters.Rows(ids.take(rows), y[rows]) for rows in (slice(80), slice(80, None)))
     choices = fitter.fit(training, validation, np.random.default_rng(0))
-    assert strengths == tried and choices["strength"] == min(losses, key=losses.get)
+    # The last fit is that of the words alone, which have the same loss.
+    best = min(losses, key=losses.get)
+    assert strengths == [*tried, best] and (choices["strength"], choices["n_parts"]) == (best, 2)
+
+
+def test_ngrams_of_characters_are_left_out_where_the_words_alone_are_better():
+    generator, letters = np.random.default_rng(0), list(string.ascii_lowercase)
+    y = np.arange(400) % 2
+    words = ["".join(generator.choice(letters, 6)) for _ in range(200)]
+    stems, endings = (["".join(generator.choice(letters, 5)) for _ in range(n)] for n in (8, 4_000))
+
+    def parts(x):
+        x = np.array(x, dtype=object)
+        encoder, model, _ = fitted(x, y, heads.ClassificationHead, "binary", 1, strength=10.0)
+        (fitter,) = fitters.fitters_of(model)
+        ids = encoder.compact(x)["ngrams"]
+        training, validation = (fitters.Rows(ids.take(rows), y[rows]) for rows in (slice(300), slice(300, None)))
+        choices = fitter.fit(training, validation, np.random.default_rng(0))
+        encoded = {f"x_{name}": array for name, array in encoder.transform(x[300:]).items()}
+        predicted = loops.predictions_from(fitter.outputs, fitter.validated, model)["head"]
+        np.testing.assert_allclose(np.asarray(model(encoded)["head"]), predicted, atol=1e-5)
+        return choices["n_parts"]
+
+    # A word of the class, among words whose characters say nothing.
+    assert parts([" ".join([words[number], *generator.choice(words[2:], 15)]) for number in y]) == 1
+    # Compounds whose first half is of the class, and whose second half is of any.
+    compounds = [[generator.choice(stems[4 * number : 4 * number + 4]) for _ in range(3)] for number in y]
+    assert parts([" ".join(stem + generator.choice(endings) for stem in own) for own in compounds]) == 2
 
 
 def test_no_penalty_is_tried_for_which_there_is_no_time_and_the_time_of_the_best_one_is_known(monkeypatch):
@@ -243,8 +270,10 @@ def test_no_penalty_is_tried_for_which_there_is_no_time_and_the_time_of_the_best
     ids = encoder.compact(x)["ngrams"]
     training, validation = (fitters.Rows(ids.take(rows), y[rows]) for rows in (slice(80), slice(80, None)))
     choices = fitter.fit(training, validation, np.random.default_rng(0), deadline=22.0)
-    assert now[0] == 15.0
-    assert choices["refit_share"] == pytest.approx({30.0: 10.0, 10.0: 5.0}[choices["strength"]] / 15.0)
+    # The words alone are tried, too, where their fit would end in time.
+    seconds, spent = {30.0: (10.0, 15.0), 10.0: (5.0, 20.0)}[choices["strength"]]
+    assert now[0] == spent
+    assert choices["refit_share"] == pytest.approx(seconds / spent)
 
 
 CHECK = """
