@@ -39,6 +39,8 @@ _LONG_WIDTH = 5
 #: Maximum number of ids of the n-grams of characters of the long texts of the training set, 80 MB, and the number of
 #: first characters of each text that must be within that limit. So many texts that they aren't have enough words.
 _MAX_LONG_IDS, _LEAST_LENGTH = 10_000_000, 256
+#: Number of characters whose n-grams are found at once. Each takes some 50 bytes meanwhile.
+_BATCH_CHARACTERS = 500_000
 #: Share of the texts whose n-grams of characters are all used. In longer ones, those of the most characters are left
 #: out. A single long text would otherwise multiply the memory and the time of all texts.
 _SHARE = 0.99
@@ -210,17 +212,25 @@ class Lookup:
         for group, terms in zip(self.ngrams, self._terms, strict=True):
             n_units = group.length + group.widths[0] - 1 if len(group.widths) == 1 else None
             if _is_of_words(group):
-                units = words if n_units is None else words.first(n_units)
+                batches = iter([(0, words if n_units is None else words.first(n_units))])
             else:
                 texts = strings if group.as_written else list(map(units_module.cleaned, strings))
-                units = self._characters.units([text[:n_units] for text in texts])
-            rows, places, numbers = terms.find(units, group.widths)
-            is_used = places < group.length
-            entries.append((rows[is_used], places[is_used] + first_column, numbers[is_used] + first_id))
+                batches = self._batches([text[:n_units] for text in texts])
+            for first_row, units in batches:
+                rows, places, numbers = terms.find(units, group.widths)
+                is_used = places < group.length
+                entry = rows[is_used] + first_row, places[is_used] + first_column, numbers[is_used] + first_id
+                entries.append([array.astype("int32") for array in entry])
             first_column, first_id = first_column + group.length, first_id + len(group.terms)
         rows, columns, ids = map(np.concatenate, zip(*entries, strict=True))
-        matrix = sparse.csr_matrix((ids.astype("int32"), (rows, columns)), (len(strings), first_column))
+        matrix = sparse.csr_matrix((ids, (rows, columns)), (len(strings), first_column))
         return sparse_rows.SparseRows(matrix)
+
+    def _batches(self, texts):
+        """Yield the number of the first text and the `Units` of the characters of some texts after another."""
+        size = max(1, _BATCH_CHARACTERS * len(texts) // max(1, sum(map(len, texts))))
+        for first in range(0, max(1, len(texts)), size):
+            yield first, self._characters.units(texts[first : first + size])
 
 
 def _is_of_words(group):
