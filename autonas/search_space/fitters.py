@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from autonas.backends import node_graph
+from autonas.data.sparse_rows import SparseRows
 
 if TYPE_CHECKING:
     from autonas.search_space.block import Block
@@ -44,7 +45,9 @@ class Rows:
     def where(self, chosen: np.ndarray | slice) -> Rows:
         """Return the rows that `chosen` marks, a boolean array `(n,)`, or lists, an array of positions or a slice."""
         weights = None if self.weights is None else self.weights[chosen]
-        return Rows(self.inputs[chosen], self.targets[chosen], weights)
+        # An index of sparse rows makes them dense.
+        inputs = self.inputs.take(chosen) if isinstance(self.inputs, SparseRows) else self.inputs[chosen]
+        return Rows(inputs, self.targets[chosen], weights)
 
     def some(self, number: int, seed: int) -> Rows:
         """Return a random sample of the rows, in their order, or all rows if there are at most `number`."""
