@@ -20,6 +20,7 @@ from autonas.evaluation import pace
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
 from autonas.oracles import Oracle, constructors, earlier_search
+from autonas.oracles.earlier_search import EarlierSearch
 from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
 from autonas.preparation import header as headers
 from autonas.preparation.arrays import Prepared
@@ -96,6 +97,7 @@ def make_oracle(
         training = graph.optimization or Optimization()
         updates_per_epoch = max(1, n_train // training.batch_size_of(searched.values))
     strategy, given_seed = plan.strategy, plan.request.seed
+    earlier = _earlier_searches(plan, prepared)
     return oracles.get_oracle(
         Recipe(
             strategy.strategy,
@@ -104,9 +106,7 @@ def make_oracle(
             given_seed=None if given_seed is None else plan.execution.seed,
         ),
         prepared.goal,
-        SearchedSpace(
-            searched, _initial_points(plan, prepared), graph.structure(), tuple(plan.strategy.earlier_searches)
-        ),
+        SearchedSpace(searched, _initial_points(plan, prepared, earlier), graph.structure(), tuple(earlier)),
         Extent(plan.budget.max_trials, _full_epochs(plan, prepared), updates_per_epoch, default_first),
         plan.execution.seed,
     )
@@ -148,18 +148,24 @@ def _arguments_of(strategy: Any, earlier: Any) -> dict[str, Any] | None:
     return described
 
 
-def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
-    """Return the architectures to try first: the portfolio, or its first one and the best of earlier searches."""
-    points = portfolio.initial_points(prepared.graph, prepared.space, _conditions(prepared, plan.budget.time_limit))
-    searches = plan.strategy.earlier_searches
-    if not searches:
-        return points
-    encoding = Encoding(prepared.space)
-    names = [dimension.name for dimension in encoding.dimensions]
+def _earlier_searches(plan: Plan, prepared: Prepared) -> list[EarlierSearch]:
+    """Return the earlier searches of a warm start, as far as their architectures lie in the space."""
     graph = prepared.graph
     common = [Optimization.scope, *(f"{name}_encoding" for name in graph.input_names), *graph.head_names]
-    earlier_runs.check_space(plan.request.warm_start, searches, names, [f"{name}/" for name in common])
-    return [*points[:1], *earlier_search.best(searches, encoding, earlier_search.N_FIRST)]
+    return earlier_runs.within(
+        plan.request.warm_start,
+        plan.strategy.earlier_searches,
+        Encoding(prepared.space),
+        [f"{name}/" for name in common],
+    )
+
+
+def _initial_points(plan: Plan, prepared: Prepared, earlier: list[EarlierSearch]) -> list[dict[str, Any]]:
+    """Return the architectures to try first: the portfolio, or its first one and the best of earlier searches."""
+    points = portfolio.initial_points(prepared.graph, prepared.space, _conditions(prepared, plan.budget.time_limit))
+    if not earlier:
+        return points
+    return [*points[:1], *earlier_search.best(earlier, Encoding(prepared.space), earlier_search.N_FIRST)]
 
 
 def _mirror_accuracy(prepared: Prepared) -> float | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autonas.arguments.lists import as_list
 from autonas.costs.orientation import oriented
 from autonas.oracles.earlier_search import FEWEST, EarlierSearch
+from autonas.search_space.encoding import Encoding
 from autonas.trials import events, folder, journal, order, reserved
 from autonas.trials.records import TrialRecord
 
@@ -52,27 +53,47 @@ def entry(folders: Folders, searches: Sequence[EarlierSearch]) -> dict[str, Any]
     }
 
 
-def check_space(
-    folders: Folders, searches: Sequence[EarlierSearch], names: Collection[str], common: Sequence[str] = ()
-) -> None:
-    """Raise a `ValueError` if an earlier search had another space.
+def within(
+    folders: Folders, searches: Sequence[EarlierSearch], encoding: Encoding, common: Sequence[str] = ()
+) -> list[EarlierSearch]:
+    """Return the earlier searches without the architectures that lie outside of a space.
+
+    At least half of the decisions of an architecture have a value of the space, or a number near one. The others lie
+    outside, such as those of other kinds of networks if `hyperparameters` narrows the space to one kind.
 
     Args:
         folders: As in `read`.
         searches: The list from `read`.
-        names: Names of the decisions of the space.
+        encoding: The `Encoding` of the space.
         common: Beginnings of the names of decisions that other spaces have, too, and that don't count.
+
+    Raises:
+        ValueError: If fewer than two architectures of a search lie in the space.
     """
-    for directory, search in zip(_listed(folders), searches, strict=True):
-        earlier = {name for values in search.architectures for name in values if not name.startswith(tuple(common))}
-        if 2 * len(earlier & set(names)) < len(earlier):
-            unknown = sorted(earlier - set(names))
-            raise ValueError(
-                "`warm_start` must be folders of searches in the same space. Received: "
-                f"{os.fspath(directory)!r:.200}, with {len(unknown)} decisions that this space doesn't have, such as "
-                f"{unknown[0]!r}. Leave the folder out, or use the same inputs, blocks, search space and "
-                "`hyperparameters`."
-            )
+    return [
+        _within(directory, search, encoding, tuple(common))
+        for directory, search in zip(_listed(folders), searches, strict=True)
+    ]
+
+
+def _within(directory: Any, search: EarlierSearch, encoding: Encoding, common: tuple[str, ...]) -> EarlierSearch:
+    dimensions = {dimension.name: dimension for dimension in encoding.dimensions}
+    inside, unknown = [], set()
+    for values, score in zip(search.architectures, search.scores, strict=True):
+        names = [name for name in values if not name.startswith(common)]
+        known = [name for name in names if name in dimensions and dimensions[name].has_near(values[name])]
+        if 2 * len(known) >= len(names):
+            inside.append((values, score))
+        unknown |= set(names) - set(known)
+    if len(inside) < FEWEST:
+        raise ValueError(
+            "`warm_start` must be folders of searches in the same space. Received: "
+            f"{os.fspath(directory)!r:.200}, of whose {len(search.scores)} architectures {len(inside)} lie in this "
+            f"space, with {len(unknown)} decisions that this space doesn't have, or not with their values, such as "
+            f"{min(unknown)!r}. Leave the folder out, or use the same inputs, blocks, search space and "
+            "`hyperparameters`."
+        )
+    return EarlierSearch([values for values, _ in inside], [score for _, score in inside])
 
 
 def _listed(folders: Folders) -> list[Any]:

@@ -79,13 +79,16 @@ class Dimension:
         # In Python `True == 1`, but a truth value isn't a legal integer, nor an integer a legal truth value.
         return value in (self._index or self.options) and isinstance(value, bool) == isinstance(self.options[0], bool)
 
+    def has_near(self, value: Scalar) -> bool:
+        """Return whether a value is legal, or is a number and the decision has a range of numbers."""
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return self.is_legal(value) or is_number and isinstance(self.hyperparameter, (_kinds.Int, _kinds.Float))
+
     def nearest(self, value: Scalar) -> Scalar:
         """Return the legal value nearest to a number; the default value for other illegal values, and for choices."""
         if self.is_legal(value):
             return value
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return self.default
-        if not isinstance(self.hyperparameter, (_kinds.Int, _kinds.Float)):
+        if not self.has_near(value):
             return self.default
         if isinstance(self.options, list):
             return min(self.options, key=lambda option: abs(option - value))

@@ -125,6 +125,23 @@ def test_a_search_of_another_space_is_refused_by_name(earlier):
         )
 
 
+def test_a_narrowed_space_begins_from_the_architectures_that_lie_in_it():
+    budget = BUDGET | {"strategy": "random"}
+    earlier = autonas.AutoModel(**budget | {"max_trials": 9}).fit(*data(0))
+    name = "structured_data_block_1/kind"
+    kinds = [architecture[name] for architecture in architectures(earlier)]
+    assert kinds.count("trees") == 4 and kinds.count("lasso") == 1
+
+    def later(kind):
+        narrowed = {"hyperparameters": {name: kind}, "warm_start": earlier.directory_}
+        return autonas.AutoModel(**budget, **narrowed).fit(*data(1))
+
+    first = next(values for values in best(earlier) if values.get(name) == "trees")
+    assert architectures(later("trees"))[1] == reserved.architecture(first)
+    with pytest.raises(ValueError, match="of whose 9 architectures 1 lie in this space.*or not with their values"):
+        later("lasso")
+
+
 def test_settings_of_the_training_do_not_make_spaces_alike(earlier):
     inputs = autonas.Input()
     outputs = autonas.RegressionHead(dropout=0.0)(autonas.DenseBlock(name="other")(inputs))
