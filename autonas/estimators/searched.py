@@ -292,6 +292,11 @@ class SearchedModel(fitted.FittedModel):
                 f"objective={self.objectives_[0][0]!r}"
             )
         points, directions = self.pareto_front(), dict(self.objectives_)
+        if points.empty:
+            raise ValueError(
+                "`select` needs a point of the Pareto front. The front is empty, because no candidate keeps to "
+                f"constraints={self.constraints!r}. Relax the constraints, and call `fit` with another `directory`."
+            )
         unknown = next((name for name in limits if name not in directions), None)
         if unknown is not None:
             raise ValueError(f"`select` takes limits of {', '.join(directions)}. Received: {unknown}")

@@ -295,6 +295,14 @@ def test_select_needs_several_objectives():
         model.select(val_loss=1.0)
 
 
+def test_select_of_an_empty_front_names_the_constraints(searched, monkeypatch):
+    monkeypatch.setattr(searched, "constraints", {"params": 3})
+    front = searched.pareto_front()
+    monkeypatch.setattr(searched, "pareto_front", lambda: front.head(0))
+    with pytest.raises(ValueError, match="front is empty, because no candidate keeps to constraints=.'params': 3.*Rel"):
+        searched.select(params=100)
+
+
 def test_a_search_that_its_time_limit_ended_is_reopened_without_further_trials(iris, tmp_path):
     model = classifier(time_limit=4, max_trials=None, objective=["val_loss", "params"], refit=False).fit(*iris)
     model.save(tmp_path / "model")
