@@ -70,8 +70,9 @@ def ask_and_tell(strategy, n_scored, examine, deadline=None):
 def finalists(examined, n, network_of):
     """Return the best distinct architectures, the best first; several objectives are ranked by `in_order`.
 
-    Of architectures that are the same network, such as those of one layer and of one layer and an identity, only the
-    first is returned. If all architectures violate a constraint, return at most five with the largest margins.
+    Of architectures that are the same network and have the same scores, such as those of one layer and of one layer
+    followed by an identity, only the first is returned. If all architectures violate a constraint, return at most five
+    with the largest margins.
 
     Args:
         examined: List of `Examined`.
