@@ -320,9 +320,9 @@ def _frequent_characters(strings, widths):
         kept = ends < units.starts[rows[begins] + 1]
         kept[kept] &= (width == 2) | is_inner[ends[kept] - 1]
         begins, numbers = begins[kept], numbers[kept]
-        numbers, _ = pd.factorize(numbers * np.int64(len(alphabet)) + units.codes[begins + width - 1])
+        numbers, _ = pd.factorize(numbers.astype("int64") * len(alphabet) + units.codes[begins + width - 1])
         numbers = numbers.astype("int32")
-        counts = np.bincount(pd.unique(numbers * np.int64(len(strings)) + rows[begins]) // len(strings))
+        counts = np.bincount(pd.unique(numbers.astype("int64") * len(strings) + rows[begins]) // len(strings))
         if width in widths:
             first = np.zeros(len(counts), "int64")
             first[numbers[::-1]] = begins[::-1]
