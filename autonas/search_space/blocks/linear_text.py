@@ -317,7 +317,8 @@ class LinearModel(fitters.Fitter):
         generator: np.random.Generator,
         deadline: float | None = None,
     ) -> None:
-        texts = self.layers.features.matrix(training.inputs, choices["n_parts"])
+        # Choices of earlier versions have all parts.
+        texts = self.layers.features.matrix(training.inputs, choices.get("n_parts"))
         examples = _Examples(texts, training.columns(self.target.n_outputs), training.weights)
         weights = self._fitted(examples, choices["strength"], int(generator.integers(2**31)))
         self.layers.set(*weights, np.full(self.target.n_outputs, choices["factor"]))
