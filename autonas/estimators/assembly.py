@@ -150,14 +150,12 @@ def _arguments_of(strategy: Any, earlier: Any) -> dict[str, Any] | None:
 
 def _earlier_searches(plan: Plan, prepared: Prepared) -> list[EarlierSearch]:
     """Return the earlier searches of a warm start, as far as their architectures lie in the space."""
-    graph = prepared.graph
+    graph, searches = prepared.graph, plan.strategy.earlier_searches
+    if not searches:  # An encoding of a large space takes time.
+        return []
     common = [Optimization.scope, *(f"{name}_encoding" for name in graph.input_names), *graph.head_names]
-    return earlier_runs.within(
-        plan.request.warm_start,
-        plan.strategy.earlier_searches,
-        Encoding(prepared.space),
-        [f"{name}/" for name in common],
-    )
+    names = [f"{name}/" for name in common]
+    return earlier_runs.within(plan.request.warm_start, searches, Encoding(prepared.space), names)
 
 
 def _initial_points(plan: Plan, prepared: Prepared, earlier: list[EarlierSearch]) -> list[dict[str, Any]]:

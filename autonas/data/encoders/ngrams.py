@@ -129,13 +129,12 @@ def fit(strings, words, units, has_words):
     longest = int(np.ceil(np.quantile(n_characters, _SHARE)))
     is_short = longest <= _MAX_CHARACTERS
     for split, widths, is_first in _GROUPS:
-        is_word = split == "whitespace"
+        is_word, limit = split == "whitespace", most
         is_of_long = has_words and not is_word and not is_short
         if is_of_long:
-            widths = (_LONG_WIDTH,)
+            widths, limit = (_LONG_WIDTH,), _MAX_LONG_IDS // len(strings)
         lengths = n_words if is_word else np.minimum(n_characters, longest)
         n_ids = 1 if is_first else sum(max(0, int(lengths.max()) - width + 1) for width in widths)
-        limit = _MAX_LONG_IDS // len(strings) if is_of_long else most
         if is_of_long:
             is_used = limit >= _LEAST_LENGTH
         elif is_word:
@@ -143,8 +142,8 @@ def fit(strings, words, units, has_words):
         else:
             is_used = n_ids <= most or not has_words
         if is_used:
-            # Those of characters are found by way of the shorter ones.
-            n_lengths = widths[-1] - 1 if not is_word else len(widths)
+            # N-grams of characters are found by way of the shorter ones.
+            n_lengths = len(widths) if is_word else widths[-1] - 1
             step = max(1, -(-n_lengths * int(lengths.sum()) // _MAX_COUNTED)) if widths != (1,) else 1
             if is_word:
                 terms = _frequent_words(words, units.first(*widths) if is_first else units, *widths, step)
@@ -212,7 +211,7 @@ class Lookup:
         for group, terms in zip(self.ngrams, self._terms, strict=True):
             n_units = group.length + group.widths[0] - 1 if len(group.widths) == 1 else None
             if _is_of_words(group):
-                batches = iter([(0, words if n_units is None else words.first(n_units))])
+                batches = [(0, words if n_units is None else words.first(n_units))]
             else:
                 texts = strings if group.as_written else list(map(units_module.cleaned, strings))
                 batches = self._batches([text[:n_units] for text in texts])
