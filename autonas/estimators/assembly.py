@@ -52,9 +52,9 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
     """
     supernet, is_slow = None, False
     if plan.strategy.trains_supernet:
-        divisor, budget = oracles.supernet_divisor(plan.strategy.strategy), plan.budget
+        strategy, budget = oracles.supernet_strategy(plan.strategy.strategy), plan.budget
         supernet, is_slow = one_shot.build_supernet(
-            prepared.graph, plan.execution.seed, budget.time_limit, divisor, started=budget.started
+            prepared.graph, plan.execution.seed, strategy, budget.time_limit, started=budget.started
         )
     oracle = make_oracle(plan, prepared, supernet, default_first=is_slow)
     header = headers.header(plan, prepared, _full_epochs(plan, prepared), data)
@@ -98,7 +98,7 @@ def make_oracle(
         updates_per_epoch = max(1, n_train // training.batch_size_of(searched.values))
     strategy, given_seed = plan.strategy, plan.request.seed
     earlier = _earlier_searches(plan, prepared)
-    return oracles.get_oracle(
+    oracle = oracles.get_oracle(
         Recipe(
             strategy.strategy,
             strategy.weight_sharing,
@@ -110,6 +110,9 @@ def make_oracle(
         Extent(plan.budget.max_trials, _full_epochs(plan, prepared), updates_per_epoch, default_first),
         plan.execution.seed,
     )
+    if supernet is not None:
+        oracle.network_of = supernet.network_key
+    return oracle
 
 
 def _fidelity(plan: Plan, prepared: Prepared) -> tuple[str, dict[str, Any]]:

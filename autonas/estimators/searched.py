@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import pathlib
 from typing import TYPE_CHECKING, Any
@@ -302,6 +303,8 @@ class SearchedModel(fitted.FittedModel):
             raise ValueError(f"`select` takes limits of {', '.join(directions)}. Received: {unknown}")
         within = points
         for name, limit in limits.items():
+            if not checks.is_number(limit) or math.isnan(limit):
+                raise ValueError(f"A limit of `select` must be a number. Received: {name}={limit!r:.100}")
             within = within[oriented(within[name], directions[name]) >= oriented(limit, directions[name])]
         if within.empty:
             spans = [f"{name} from {points[name].min():.4g} to {points[name].max():.4g}" for name in directions]

@@ -176,10 +176,12 @@ def needs_supernet(strategy: str | keras_tuner.Oracle, weight_sharing: bool = Fa
     return weight_sharing or strategy == "gradient" or isinstance(_inside(strategy), SupernetOracle)
 
 
-def supernet_divisor(strategy: str | keras_tuner.Oracle) -> int:
-    """Return the argument `partial_channels` of the supernet of a strategy, a name or an oracle."""
+def supernet_strategy(strategy: str | keras_tuner.Oracle) -> SupernetOracle:
+    """Return the oracle that trains the supernet of a strategy, a name or an oracle; see `needs_supernet`."""
     inside = _inside(strategy)
-    return inside.supernet_divisor if isinstance(inside, SupernetOracle) else 1
+    if isinstance(inside, SupernetOracle):
+        return inside
+    return GradientOracle() if inside == "gradient" else WeightSharingOracle()
 
 
 def _inside(strategy: str | keras_tuner.Oracle) -> object:

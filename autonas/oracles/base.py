@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 import keras_tuner
@@ -15,7 +15,7 @@ from autonas.arguments import checks
 from autonas.oracles import constructors, keras_tuner_trials, locks, planned, success
 from autonas.oracles.observation import Observation
 from autonas.search_space import encoding as encoding_module
-from autonas.search_space.values import Key, Scalar
+from autonas.search_space.values import Scalar
 from autonas.trials.reserved import is_candidate
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     #: Whether `suggest` takes account of the probability of success, and repeats architectures after failures that may
     #: have been transient.
     weighs_success = False
+    #: Function from an architecture to a key, equal for architectures with the same network, of which one is trained.
+    #: `AutoModel` sets it where a supernet knows the networks. `None`: the values of an architecture are its key.
+    network_of: Callable[[Mapping[str, Scalar]], Hashable] | None = None
     #: The latest `encoding`.
     _encoded: encoding_module.Encoding | None = None
 
@@ -125,8 +128,8 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         #: By number: the values of trials that were asked for and not told yet.
         self.pending: dict[int, dict[str, Scalar]] = {}
         self._asked = 0
-        #: Keys of the architectures that were asked for and haven't failed.
-        self._tried: set[Key] = set()
+        #: The `_identity` of the architectures that were asked for and haven't failed.
+        self._tried: set[Hashable] = set()
         self._success = success.SuccessModel()
 
     # ------------------------------------------------------------------ the contract of a strategy
@@ -184,10 +187,13 @@ class Oracle(keras_tuner_trials.TrialKeeper):
 
     def is_new(self, values: Mapping[str, Scalar]) -> bool:
         """Return whether an architecture hasn't been tried, or has failed and may succeed now."""
-        return not is_candidate(values) or self._is_new_key(self.encoding.key(values))
+        if not is_candidate(values):
+            return True
+        return self._identity(values) not in self._tried and self._success.is_worth_trying(self.encoding.key(values))
 
-    def _is_new_key(self, key: Key) -> bool:
-        return key not in self._tried and self._success.is_worth_trying(key)
+    def _identity(self, values: Mapping[str, Scalar]) -> Hashable:
+        """Return a key that distinguishes the architectures of a search, of which none is tried twice."""
+        return self.encoding.key(values) if self.network_of is None else self.network_of(values)
 
     # ------------------------------------------------------------------ oracles as descriptions
 
@@ -332,7 +338,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         self._asked += 1
         self._n_candidates += self.counts(values)
         if is_candidate(values) and not self.repeats:
-            self._tried.add(self.encoding.key(values))
+            self._tried.add(self._identity(values))
 
     def _end(self, number: int) -> None:
         if number not in self.pending:
@@ -352,7 +358,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             return
         self._success.add(self.encoding, values, is_success)
         if not is_success:
-            self._tried.discard(self.encoding.key(values))
+            self._tried.discard(self._identity(values))
             if self.is_new(values):
                 self._planned.add_retry(values)
 

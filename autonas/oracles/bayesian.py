@@ -362,4 +362,4 @@ class BayesianOracle(base.Oracle):
         for _ in range(self.n_samples):
             values = draw(generator)
             candidates.setdefault(encoding.key(values), values)
-        return [values for key, values in candidates.items() if self._is_new_key(key)]
+        return [values for values in candidates.values() if self.is_new(values)]

@@ -8,7 +8,7 @@ from autonas.reporting import display
 from autonas.reporting.callback import SearchCallback, SearchInfo
 from autonas.reporting.text import duration, searched_decisions, shortened
 from autonas.trials.records import TrialRecord
-from autonas.trials.states import Stage
+from autonas.trials.states import Stage, Status
 
 #: Number of decisions to list of those that a search with shared weights varies, and of the others.
 _N_NAMED = 6
@@ -86,10 +86,13 @@ class ProgressReporter(SearchCallback):
             return
         self._print_refused()
         refused = sum(record.is_refused for record in records)
-        trials = sum(record.is_candidate for record in records) - refused
+        interrupted = sum(record.is_candidate and record.status == Status.INTERRUPTED for record in records)
+        trials = sum(record.is_candidate for record in records) - refused - interrupted
         facts = [f"{trials} trial{'s' * (trials != 1)}", duration(self._state.elapsed())]
         if self._search.preparation:
             facts[-1] += f" of which preparation {duration(self._search.preparation)}"
+        if interrupted:
+            facts.insert(1, f"{interrupted} interrupted")
         if refused:
             facts.insert(1, f"{refused} refused")
         if self._state.best is not None:

@@ -75,8 +75,9 @@ class BaselineRecords:
                 ahead.append((lead, record))
         if ahead:
             _, baseline = max(ahead, key=lambda pair: pair[0])
+            kind = "the ensemble" if served.stage == Stage.ENSEMBLE else f"trial {served.trial_id}"
             warnings.warn(
-                f"The model that is served, trial {served.trial_id} with {self.goal.main.name} {served.score:.4g}, is "
+                f"The model that is served, {kind} with {self.goal.main.name} {served.score:.4g}, is "
                 f"not better than the {baseline.trial_id.replace('_', ' ')} prediction with {baseline.score:.4g} "
                 f"({baseline.message}). Give the search more time or more trials.",
                 exceptions.BaselineWarning,

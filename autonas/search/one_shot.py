@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from autonas import execution
 from autonas.backends import seeding
+from autonas.oracles import SupernetOracle
 from autonas.search_space import declaration
 from autonas.search_space.graph import Graph
 from autonas.supernet import Supernet
@@ -15,10 +16,6 @@ from autonas.trials.states import Stage, Status
 
 #: Default number of trials without a time limit: the default architecture and five finalists.
 DEFAULT_TRIALS = 6
-#: Time for tracing the training and the scores of a supernet on TensorFlow, in times of building it. In processor time,
-#: the first epoch takes 7 to 12 times as long for single paths of chains, layers and cells of images and series, 3 to 4
-#: times for gradients of the first order, which have a second trace later, and 25 times for the second order.
-_TRACES_PER_BUILD = 8
 #: Expected share of the time limit for tracing above which the default architecture is trained before the supernet.
 _MOST_BEFORE_DEFAULT = 0.25
 #: Largest share of the time limit until the supernet is traced. The default architecture has the rest.
@@ -28,8 +25,8 @@ _MOST_UNTIL_TRACED = 0.75
 def build_supernet(
     graph: Graph,
     seed: int,
+    strategy: SupernetOracle,
     time_limit: float | None = None,
-    partial_channels: int = 1,
     *,
     started: float | None = None,
 ) -> tuple[Supernet, bool]:
@@ -40,8 +37,8 @@ def build_supernet(
     Args:
         graph: The `Graph`.
         seed: Seed of the search, for the initial weights.
+        strategy: The oracle that trains the supernet.
         time_limit: Time limit of the search in seconds, or `None`. Defaults to `None`.
-        partial_channels: As in `Supernet.from_graph`. Defaults to 1.
         started: Value of `time.monotonic()` from which the time limit counts. Defaults to now.
 
     Returns:
@@ -56,10 +53,10 @@ def build_supernet(
     deadline = None
     if time_limit is not None:
         # A trace can't be cut short: it must end within the share of the limit, which the build is a part of.
-        deadline = now + (_MOST_UNTIL_TRACED * time_limit - before) / (1 + _TRACES_PER_BUILD)
+        deadline = now + (_MOST_UNTIL_TRACED * time_limit - before) / (1 + strategy.traces_per_build)
     try:
         with seeding.seeded(seed, 0):
-            supernet = Supernet.from_graph(graph, partial_channels=partial_channels, deadline=deadline)
+            supernet = Supernet.from_graph(graph, partial_channels=strategy.supernet_divisor, deadline=deadline)
     except declaration.BuildTimeout:
         supernet = None
     if supernet is not None and not supernet.decisions:
@@ -69,7 +66,7 @@ def build_supernet(
             "autonas.CellBlock(), or your own with LayerChoice, InputChoice or Repeat."
         )
     building = time.monotonic() - now
-    tracing = _TRACES_PER_BUILD * building
+    tracing = strategy.traces_per_build * building
     if supernet is None or (deadline is not None and now + building > deadline):
         # A build that was ended shows a lower bound only.
         least, taken = ("at least about", "about") if supernet is not None else ("more than", "more than")

@@ -9,7 +9,7 @@ from keras import ops
 
 from autonas.backends import faster_layers, gradients, keras_defaults, node_graph
 from autonas.search_space import encoding
-from autonas.supernet import inheritance, mixing, reading, sharing, width_sharing
+from autonas.supernet import inheritance, mixing, reading, sharing, structure, width_sharing
 
 #: Minimum distance of uniform random numbers from 0 and 1, which keeps the Gumbel noise finite.
 _SMALLEST_UNIFORM = 1e-6
@@ -246,6 +246,17 @@ class Supernet(keras.Model):
             name: selector.labels[indices[name]] if name in indices else min(selector.allowed, key=str)
             for name, selector in self._selectors.items()
         }
+
+    def network_key(self, values):
+        """Return a hashable key of the network of an architecture, equal for architectures with the same network.
+
+        Architectures that differ in identities only have the same network. See `structure.NetworkKeys`.
+        """
+        return self._network_keys.of(values)
+
+    @functools.cached_property
+    def _network_keys(self):
+        return structure.NetworkKeys(self)
 
 
 def _check_narrowed(is_narrowed, partial_channels):

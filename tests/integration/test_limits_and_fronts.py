@@ -279,6 +279,8 @@ def test_of_a_limited_objective_the_best_by_another_is_taken(searched):
     [
         ({"params": 1}, "finds no point within .'params': 1.. The front has val_accuracy from .* to .*; params from"),
         ({"latency_ms": 4}, "takes limits of val_accuracy, params. Received: latency_ms"),
+        ({"params": float("nan")}, "limit of `select` must be a number. Received: params=nan"),
+        ({"params": "1"}, "limit of `select` must be a number. Received: params='1'"),
     ],
 )
 def test_a_point_that_is_not_there_is_refused(searched, limits, message):

@@ -285,7 +285,16 @@ def test_an_interrupted_supernet_leaves_the_default_architecture_and_goes_on(dig
 # ---------------------------------------------------------------------- budget, reports, refusals
 
 
-def test_a_network_is_a_finalist_once_however_many_identities_describe_it(digits, tmp_path):
+@pytest.mark.parametrize(
+    "oracle",
+    [
+        autonas.oracles.WeightSharingOracle(epochs=1, queries=60),
+        autonas.oracles.GradientOracle(epochs=1, selection="probability"),
+        autonas.oracles.SuccessiveHalvingOracle(autonas.oracles.WeightSharingOracle(epochs=1, queries=60)),
+    ],
+    ids=["weight sharing", "gradient", "successive halving"],
+)
+def test_a_network_is_trained_once_however_many_identities_describe_it(oracle, digits, tmp_path):
     class Deep(autonas.Block):
         """One to three layers, each of which may be none."""
 
@@ -301,18 +310,15 @@ def test_a_network_is_a_finalist_once_however_many_identities_describe_it(digits
 
     node = autonas.ImageInput()
     head = autonas.ClassificationHead()(Deep(name="deep")(node))
-    oracle = autonas.oracles.WeightSharingOracle(epochs=1, queries=60)
-    arguments = BUDGET | {"max_trials": 2, "epochs": 1, "directory": tmp_path / "run"}
-    autonas.AutoModel(node, head, strategy=oracle, **arguments).fit(*digits)
-    (finalists,) = [
-        json.loads(line)["report"]["finalists"] for line in journal(tmp_path / "run") if '"finalists"' in line
+    arguments = BUDGET | {"max_trials": 10, "epochs": 1, "directory": tmp_path / "run"}
+    model = autonas.AutoModel(node, head, strategy=oracle, **arguments).fit(*digits)
+    n_convolutions = [
+        sum(values.get(f"deep/depth_{number}/kind") == "convolution" for number in range(values["deep/depth"]))
+        for values in (record["values"] for record in model.records_ if record["stage"] == "search")
+        if "tuner/trial_id" not in values
     ]
-    layers = [
-        tuple(values[f"deep/depth_{number}/kind"] for number in range(values["deep/depth"])) for values, _ in finalists
-    ]
-    # Layers at different depths have different shared weights.
-    networks = [[number for number, kind in enumerate(kinds) if kind != "identity"] for kinds in layers]
-    assert networks.count([]) == 1 and networks.count([0]) == 1 and len(networks) == 8
+    # Fourteen architectures.
+    assert sorted(n_convolutions) == [0, 1, 2, 3] and model.stop_reason_ == "space_exhausted"
 
 
 def test_limits_that_no_architecture_satisfies_end_the_search_by_the_constraints(digits, tmp_path):
@@ -434,5 +440,5 @@ def texts():
 def test_the_default_graph_has_decisions_to_share(cls, data):
     model, given = cls(weight_sharing=True), FitData(*data())
     prepared = model._prepare(make_plan(model, given), given)
-    supernet, _ = one_shot.build_supernet(prepared.graph, seed=0)
+    supernet, _ = one_shot.build_supernet(prepared.graph, 0, autonas.oracles.WeightSharingOracle())
     assert len(supernet.decisions) > 5 and all("/kind_layered/" in name for name in list(supernet.decisions)[1:])

@@ -6,6 +6,7 @@ import time
 import rich.console
 
 from autonas.reporting import ProgressReporter, SearchInfo, TrialRecord
+from autonas.trials.states import Status
 
 
 def run(reporter):
@@ -73,6 +74,14 @@ def test_a_search_without_a_score_ends_with_a_line_too(capsys):
     reporter.on_search_begin(SearchInfo("val_loss", "min", started=time.time() - 1.0))
     reporter.on_search_end([], "time_limit reached")
     assert capsys.readouterr().out == "search ended: time_limit reached  (0 trials, 1.0 s)\n"
+
+
+def test_interrupted_candidates_are_not_counted_as_trials(capsys):
+    reporter = ProgressReporter()
+    reporter.on_search_begin(SearchInfo("val_loss", "min", started=time.time() - 1.0))
+    records = [TrialRecord(str(number), number, status=Status.INTERRUPTED) for number in range(2)]
+    reporter.on_search_end([*records, TrialRecord("2", 2, status=Status.FAILED)], "interrupted")
+    assert capsys.readouterr().out == "search ended: interrupted  (1 trial, 2 interrupted, 1.0 s)\n"
 
 
 def test_the_time_of_the_preparation_is_shown(capsys):

@@ -22,7 +22,7 @@ def warned_of(baselines, served, best, direction="min", name="val_loss"):
     state = types.SimpleNamespace(records={baseline.trial_id: baseline for baseline in baselines}, evaluator=evaluator)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        BaselineRecords(state).warn_if_better(record("ensemble", served), record("0001", best))
+        BaselineRecords(state).warn_if_better(record("ensemble", served, Stage.ENSEMBLE), record("0001", best))
     assert all(warning.category is BaselineWarning for warning in warned)
     return warned
 
@@ -44,7 +44,9 @@ def test_a_warning_names_the_baseline_that_is_better(constant, linear, served, b
     baselines = [record("constant", constant, Stage.BASELINE), record("linear", linear, Stage.BASELINE)]
     warned = warned_of(baselines, served, best)
     assert len(warned) == (named is not None)
-    assert all(f"the {named} prediction with" in str(warning.message) for warning in warned)
+    for warning in warned:
+        assert f"the {named} prediction with" in str(warning.message)
+        assert f"that is served, the ensemble with val_loss {served}, is" in str(warning.message)
 
 
 @pytest.mark.parametrize(

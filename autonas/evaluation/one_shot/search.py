@@ -1,6 +1,5 @@
 """Search by one-shot scores: the evaluation of the architectures of a strategy, and the choice of finalists."""
 
-import collections
 import dataclasses
 import heapq
 import time
@@ -68,81 +67,69 @@ def ask_and_tell(strategy, n_scored, examine, deadline=None):
 
 
 def finalists(examined, n, network_of):
-    """Return the best distinct architectures, the best first; several objectives are ranked by `in_order`.
+    """Return the best architectures of distinct networks, the best first; several objectives are ranked by `in_order`.
 
-    Of architectures that are the same network and have the same scores, such as those of one layer and of one layer
-    followed by an identity, only the first is returned. If all architectures violate a constraint, return at most five
-    with the largest margins.
+    Of architectures with the same network, such as those of one layer and of one layer followed by an identity, the
+    best one is returned. If all architectures violate a constraint, return at most five with the largest margins.
 
     Args:
         examined: List of `Examined`.
         n: Maximum number of finalists.
-        network_of: Function from the values of an architecture to a key, by which architectures with the same scores,
-            metrics and costs are the same network.
+        network_of: Function from the values of an architecture to a key, equal for architectures with the same network.
     """
     by_values = {tuple(sorted(architecture.values.items())): architecture for architecture in examined}
     distinct = list(by_values.values())
     scored = [architecture for architecture in distinct if architecture.scores is not None]
-    if not scored:
+    if scored:
+        ranked = (scored[row] for row in in_order([architecture.scores for architecture in scored]))
+    else:
         refused = [architecture for architecture in distinct if architecture.is_refused]
-        refused = sorted(refused, key=lambda architecture: -_smallest_margin(architecture.margins))
-        return refused[: min(n, _N_NEAREST)]
-    alike = collections.defaultdict(list)
-    for architecture in scored:
-        alike[(*architecture.scores, *architecture.numbers.items())].append(architecture)
-    scored = [architecture for group in alike.values() for architecture in _different(group, network_of)]
-    return [scored[row] for row in in_order([architecture.scores for architecture in scored], n)]
-
-
-def _different(architectures, network_of):
-    """Return the architectures that are different networks; see `finalists`."""
-    if len(architectures) == 1:
-        return architectures
+        ranked = iter(sorted(refused, key=lambda architecture: -_smallest_margin(architecture.margins)))
+        n = min(n, _N_NEAREST)
     by_network = {}
-    for architecture in architectures:
+    while len(by_network) < n and (architecture := next(ranked, None)) is not None:
         by_network.setdefault(network_of(architecture.values), architecture)
     return list(by_network.values())
 
 
-def in_order(scores, n):
-    """Return the indices of the best rows by non-dominated sorting.
+def in_order(scores):
+    """Yield the indices of rows by non-dominated sorting, the best first.
 
     Within a front, the order is greedy: the next row adds the most hypervolume to the preceding rows, so that the first
     rows are spread over the front.
 
     Args:
         scores: Array-like of shape `(rows, objectives)`, larger is better.
-        n: Maximum number of indices.
     """
     scores = np.asarray(scores, dtype=float)
     if scores.shape[1] == 1:
-        return np.argsort(-scores[:, 0], kind="stable")[:n].tolist()
+        yield from np.argsort(-scores[:, 0], kind="stable").tolist()
+        return
     spans = np.ptp(scores, axis=0)
     scores = (scores - scores.min(axis=0)) / np.where(spans > 0, spans, 1.0)
-    left, order = np.arange(len(scores)), []
-    while len(left) and len(order) < n:
+    left = np.arange(len(scores))
+    while len(left):
         is_best = pareto.non_dominated(scores[left])
-        order += [int(left[is_best][row]) for row in _spread(scores[left][is_best], n - len(order))]
+        yield from (int(left[is_best][row]) for row in _spread(scores[left][is_best]))
         left = left[~is_best]
-    return order
 
 
-def _spread(front, n):
-    """Order the rows of a front, scaled to [0, 1], so that each row adds the most hypervolume to the preceding ones."""
+def _spread(front):
+    """Yield the rows of a front, scaled to [0, 1], so that each row adds the most hypervolume to the preceding ones."""
     # Below 0, so that rows at the ends of the front add hypervolume too.
     reference = np.full(front.shape[1], _REFERENCE)
     chosen, volume = [], 0.0
     # Hypervolume is submodular: an earlier gain of a row is an upper bound of its gain now.
     bounds = [(-np.inf, row) for row in range(len(front))]
-    while bounds and len(chosen) < n:
+    while bounds:
         _, row = heapq.heappop(bounds)
         gain = pareto.hypervolume(front[[*chosen, row]], reference) - volume
         if bounds and (-gain, row) > bounds[0]:
             heapq.heappush(bounds, (-gain, row))
         else:
+            yield row
             chosen.append(row)
             volume += gain
-    return chosen
 
 
 def _smallest_margin(margins):

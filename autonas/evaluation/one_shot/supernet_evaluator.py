@@ -1,6 +1,5 @@
 """Stages of a one-shot search as trials: an epoch of the supernet, and the search by one-shot scores."""
 
-import functools
 import glob
 import os
 import time
@@ -175,7 +174,7 @@ class SupernetEvaluator:
                 n_queries, selection = job.values[reserved.QUERIES], {}
                 with self.one_shot_scorer.remembering():
                     examined = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
-            best = search.finalists(examined, _N_FINALISTS, self._network_key)
+            best = search.finalists(examined, _N_FINALISTS, self.supernet.network_key)
         if not best:
             raise ValueError(f"None of {len(examined)} suggested architectures could be scored.")
         n_refused = sum(architecture.is_refused for architecture in examined)
@@ -222,19 +221,6 @@ class SupernetEvaluator:
 
     def _reported(self, scores):
         return scores if scores is None or self.problem.goal.is_pareto else scores[0]
-
-    def _network_key(self, values):
-        """Return a key of the network of an architecture: its decisions, apart from identities and their number.
-
-        Several networks may have the same key. Networks with the same key and the same scores are the same.
-        """
-        return frozenset(item for item in values.items() if item[1] != "identity" and item[0] not in self._repeats)
-
-    @functools.cached_property
-    def _repeats(self):
-        """The names of the decisions about a number of layers, a set."""
-        names = [hyperparameter.name for hyperparameter in self.supernet.space.space]
-        return {name for name in names if any(other.startswith(f"{name}_0/") for other in names)}
 
     def _build_alone(self, values):
         """Build the stand-alone model of an architecture."""

@@ -98,6 +98,7 @@ class LowFidelityOracle(base.Oracle, TrainingSchedule):
             is_given = isinstance(self.strategy, str) and self.initial_points is not None
             if inner.initial_points is None or is_given:
                 inner = inner.with_arguments(initial_points=self.initial_points)
+            inner.network_of = self.network_of
             self._inner = inner
         return self._inner
 
