@@ -59,7 +59,7 @@ def rolled(function, branches, values, inputs, state):
         branches: List with, for each call, a function of the first result of the call before and of the state. It
             returns the inputs of the call, the new state, and a number.
         values: List of the first arguments of the calls.
-        inputs: Inputs with the shapes of those of a call.
+        inputs: Inputs with the shapes of the inputs of a call.
         state: Nested lists of tensors.
 
     Returns:

@@ -108,7 +108,7 @@ class ArrayDataset:
 
     @functools.cached_property
     def final_rows_are_all(self):
-        """Whether the rows of the final fit are those of training set and validation set together, without folds."""
+        """Whether the final fit has the rows of training set and validation set together, without folds."""
         if self.final_rows is None or self.folds is not None:
             return False
         both = np.concatenate([self.train_rows, self.validation_rows])

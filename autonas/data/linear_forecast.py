@@ -148,7 +148,7 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
     and a step, at most a fifth of the length of the series, and with at most 2,048 values per window. The smallest
     lookback whose error is within 0.3 % of the smallest error is chosen.
 
-    Up to 1,500 steps, forecasts are averaged with those of a smoothing, whose season is the first of
+    Up to 1,500 steps, forecasts are averaged with the forecasts of a smoothing, whose season is the first of
     `smoothing.seasons`. With the mean squared errors e of n forecasts of the autoregression and of the smoothing, the
     weights are in the ratio
 
@@ -162,7 +162,7 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
 
     If the series has rare jumps (see `jumps`), settings are also chosen for the series without them, in the rest of the
     time. They are returned if their forecasts of the last quarter of the series have a mean absolute error that is
-    smaller by a tenth. Squared errors would be those of the outliers.
+    smaller by a tenth. Squared errors would follow the outliers.
 
     Args:
         series: Inputs, `(time, channels)`.

@@ -21,7 +21,7 @@ _PERIODS = (
     (r"\d{4}-Q[1-4]", "Q", "%Y-Q%q"),
     (r"\d{4}-W[0-5]\d", "W", "%G-W%V"),
 )
-#: Ratio of the steps of two frequencies from which they differ: months have equal steps, and open days those of days.
+#: Ratio of the steps of two frequencies from which they differ. Months count as equal, and so do days and open days.
 _DIFFERENT = 1.4
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 #: Shortest time after which weekdays without a date are closed, and the smallest share of the other days with a date.

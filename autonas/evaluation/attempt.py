@@ -41,7 +41,7 @@ class Attempt:
         self._predictions = None
 
     def run(self, on_epoch, on_checkpoint) -> Outcome:
-        """Return the `Outcome`; arguments are those of `Evaluator.evaluate`. Errors are described in the outcome."""
+        """Return the `Outcome`; see `Evaluator.evaluate` for the arguments. Errors are described in the outcome."""
         self.context.in_memory.remove(self._earlier)
         # Trainings on folds, of few rows, begin again after a crash.
         latest = checkpoints.LatestCheckpoint(None if self._has_folds else on_checkpoint)

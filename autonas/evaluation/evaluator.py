@@ -34,7 +34,7 @@ class Evaluator(training_context.TrainingContext):
     The best models so far stay in memory for promotions and final fits, including their compiled steps. The latest
     model stays until the next one is built.
 
-    Its arguments are those of `TrainingContext`.
+    It takes the arguments of `TrainingContext`.
     """
 
     def run(self, job, report):

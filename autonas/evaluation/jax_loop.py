@@ -16,7 +16,7 @@ class JaxLoop(compiled_loop.CompiledLoop, loops.BatchLoop):
 
     The first and the last step are arguments of the compiled function, and the batches are padded to those of an epoch
     of all rows, so that one compilation serves any part of an epoch of any rows, of the search and of the final fit.
-    Predictions are those of `BatchLoop`.
+    Predictions are made as in `BatchLoop`.
     """
 
     def __init__(self, model, dataset):
@@ -26,7 +26,7 @@ class JaxLoop(compiled_loop.CompiledLoop, loops.BatchLoop):
 
     @functools.cached_property
     def _variables(self):
-        """The variables that training changes: those of the model and of its optimizer, without duplicates."""
+        """The variables that training changes, of the model and of its optimizer, without duplicates."""
         variables = [*self.model.variables, *checkpoint.optimizer_variables(self.model)]
         return list({id(variable): variable for variable in variables}.values())
 

@@ -1,4 +1,4 @@
-"""AdamW on one flat vector of all weights but those of large embeddings."""
+"""AdamW on one flat vector of all weights without large embeddings."""
 
 from collections.abc import Sequence
 from typing import Any

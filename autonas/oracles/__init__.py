@@ -114,12 +114,12 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
     if strategy.initial_points is None:
         arguments["initial_points"] = space.initial_points
     oracle = _with_facts(strategy, facts, **arguments)
-    oracle.check()  # Its arguments were checked without those that only the search knows.
+    oracle.check()  # Its arguments were checked without the facts that only the search knows.
     return oracle
 
 
 def _has_default_points(description: Any) -> bool:
-    """Return whether the initial points of a strategy are those of its class."""
+    """Return whether a strategy has the initial points of its class."""
     if isinstance(description, type):
         return True
     return description.initial_points == constructors.accepted(type(description)).get("initial_points")

@@ -35,7 +35,7 @@ class Training:
         measured_scores: The scores as measured, where a `LowFidelityOracle` has mapped the scores of the observation to
             the scale of the lowest fidelity. Defaults to `None`: the scores of the observation are as measured.
         curve: The `LearningCurve` of a training that could have been stopped early. Defaults to `None`.
-        is_fitted: Whether the weights are fitted instead of trained, as those of trees are, so that more epochs change
+        is_fitted: Whether the weights are fitted instead of trained, as for trees, so that more epochs change
             nothing. Defaults to `False`.
 
     Example:

@@ -17,7 +17,7 @@ from autonas.trials.order import is_number, sort_key
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
-#: Names of the columns of all leaderboards, without those of metrics and decisions.
+#: Names of the columns of all leaderboards, without metrics and decisions.
 COLUMNS = (
     *("rank", "trial_id", "stage", "status", "score", "standard_error"),
     *("seconds", "epochs", "best_epoch", "parameters", "reason"),

@@ -10,7 +10,7 @@ from autonas.reporting.text import duration, searched_decisions, shortened
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
-#: Number of decisions to list of those that a search with shared weights varies, and of the others.
+#: Number of decisions to list, of the decisions that a search with shared weights varies and of the others.
 _N_NAMED = 6
 
 

@@ -1,6 +1,6 @@
 """Sharing of traces: mixing layers that compute the same function of their inputs and variables are traced once.
 
-On JAX, those that follow each other are also compiled once, as a loop.
+On JAX, layers that follow each other are also compiled once, as a loop.
 """
 
 import collections

@@ -273,7 +273,7 @@ def _check_narrowed(is_narrowed, partial_channels):
 
 
 def _warn_of_widths(supernet):
-    """Warn of layers that aren't those of a narrow network if their channels are set to zero."""
+    """Warn of layers that differ from the layers of a narrow network if their channels are set to zero."""
     if not any(isinstance(layer, mixing.WidthMixing) for layer in mixing_layers(supernet)):
         return
     sharing = width_sharing.WidthSharing(supernet)

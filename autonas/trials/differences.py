@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-#: Facts of a header whose names aren't those of arguments.
+#: Facts of a header whose names aren't names of arguments.
 _ARGUMENTS = {
     "given_seed": "seed",
     "n_classes": "num_classes",

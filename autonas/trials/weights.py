@@ -114,7 +114,7 @@ class TrialWeights(TrialArrays):
         return weights is not None
 
     def both(self, trial_id: str, model: keras.Model | None = None) -> tuple[Any, Any]:
-        """Return the weights of a trial and those of its final fit, two lists of arrays.
+        """Return the weights of a trial and of its final fit, two lists of arrays.
 
         The second one is `None` if it isn't known, and both are for a missing or damaged file.
 

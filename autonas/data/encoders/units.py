@@ -29,7 +29,7 @@ def code_points(strings):
 
 
 class Units:
-    """Words or characters of texts as integers, those of one text after those of another.
+    """Words or characters of texts as integers, one text after another.
 
     Args:
         codes: Integers `(n,)`.

@@ -20,7 +20,7 @@ from autonas.supernet import supernet as supernet_module
 _MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM, _LOGIT_DECAY = 0.9, 3e-4, 5.0, 1e-3
 #: Temperature of the Gumbel softmax in the first and in the last step (Dong and Yang 2019).
 _TEMPERATURES = (10.0, 0.1)
-#: Decay rates of Adam for the logits, those of DARTS.
+#: Decay rates of Adam for the logits, as in DARTS.
 _BETA_1, _BETA_2 = 0.5, 0.999
 #: Learning rate of `tune`, relative to the initial learning rate.
 _TUNING_RATE = 0.1

@@ -16,7 +16,7 @@ class PathBoard:
     """The best known paths of a supernet, which are trained more often than others (You et al., "GreedyNAS", 2020).
 
     Weights of good paths matter more than the weights of all others: only the best one-shot scores choose finalists.
-    New random paths and those of the board are scored every few training steps, and the best ones stay.
+    New random paths and the paths of the board are scored every few training steps, and the best ones stay.
 
     Args:
         n_decisions: Number of decisions of the supernet.

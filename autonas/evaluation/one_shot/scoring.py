@@ -80,7 +80,7 @@ class OneShotScorer:
         }
 
     def calibrate(self, indices):
-        """Set the moving statistics of BatchNormalization to those of an architecture on training rows.
+        """Set the moving statistics of BatchNormalization to the statistics of an architecture on training rows.
 
         Args:
             indices: Architecture, as returned by `supernet.indices`.

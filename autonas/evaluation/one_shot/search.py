@@ -69,7 +69,7 @@ def ask_and_tell(strategy, n_scored, examine, deadline=None):
 def finalists(examined, n, network_of):
     """Return the best architectures of distinct networks, the best first; several objectives are ranked by `in_order`.
 
-    Of architectures with the same network, such as those of one layer and of one layer followed by an identity, the
+    Of architectures with the same network, such as one layer, and one layer followed by an identity, the
     best one is returned. If all architectures violate a constraint, return at most five with the largest margins.
 
     Args:

@@ -191,7 +191,7 @@ class EnsembleStage:
 
     def _average(self, chosen: selection.Selection, networks: list[keras.Model]) -> keras.Model:
         """Return the network that averages the networks of the members, in the order of the selection."""
-        # The costs of an ensemble with constraints are those of its candidates.
+        # The costs of an ensemble with constraints are the costs of its candidates.
         if not self.goal.constraints:
             networks = list(map(self.final_stage.with_views, networks))
         return averaging_network(networks, list(chosen.members.values()))

@@ -296,7 +296,7 @@ class Boosting(tree_fitter.TreeFitter):
         return training.some(max(n_rows, possible), seed), speed
 
     def _speed_of(self, sample: Rows, seed: int, deadline: float) -> boosting_speed.Speed:
-        """Return the speed on a sample, or on fewer of its rows if those take much of the time."""
+        """Return the speed on a sample, or on fewer of its rows if the sample takes much of the time."""
 
         def measured(rows: Rows) -> boosting_speed.Speed:
             left = deadline - time.monotonic()
@@ -315,7 +315,7 @@ class Boosting(tree_fitter.TreeFitter):
         return measured(sample).beside(smaller)
 
     def _varies(self, rows: Rows) -> bool:
-        """Return whether rows can be fitted: those of a classification need two classes."""
+        """Return whether rows can be fitted: the rows of a classification need two classes."""
         return self.task == "regression" or len(np.unique(rows.targets)) > 1
 
     def _boosted(

@@ -40,7 +40,7 @@ class ExtraTreesBlock(block.Block):
 
     Each split is the best of some random ones, and the prediction is the mean of many deep trees. On small tables, and
     where the target isn't smooth, the mean is often better than boosted trees, and it takes less than a second to fit.
-    The trees are those of scikit-learn's `ExtraTreesRegressor`. Classes are fitted as indicators, for which the squared
+    The trees are grown by scikit-learn's `ExtraTreesRegressor`. Classes are fitted as indicators, for which the squared
     error of a split is its Gini impurity. The trees become constant tensors of the network, whose predictions equal
     scikit-learn's within the precision of float32. The output is the score of each class before the softmax, or the
     number to predict. A head that is connected to the block adds no weights of its own.

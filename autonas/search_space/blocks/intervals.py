@@ -120,7 +120,7 @@ class _Intervals:
         return self._of_long(self._sums(values))
 
     def _of_long(self, statistics: keras.KerasTensor) -> keras.KerasTensor:
-        """Return the statistics of the long intervals among those of all intervals."""
+        """Return the statistics of the long intervals among the statistics of all intervals."""
         n_first = len(self.long)
         if (self.long == np.arange(n_first)).all():
             return statistics[:, :n_first]

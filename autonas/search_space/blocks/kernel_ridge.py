@@ -35,7 +35,7 @@ class KernelRidgeBlock(block.Block):
 
     The features are standardised, and projected onto at most 512 principal directions, fewer of very many features.
     With the cosine c of two rows, their covariance is exp(c - 1) - exp(-1), that is, a sum of all powers of the cosine.
-    On features of images, such as those of a `RandomPatchBlock`, a kernel ridge regression is more accurate than a
+    On the features of a `RandomPatchBlock` of images, a kernel ridge regression is more accurate than a
     `RidgeBlock`. The penalty is the best one in leave-one-out cross-validation on some of the training rows. Classes
     are regressed as -1 and 1, and left-out rows scale their scores so that the probabilities have a low log loss.
 

@@ -116,7 +116,7 @@ class Lasso(fitters.Fitter):
         return _Problem(np.asfortranarray((rows.inputs - scaling[0]) / scaling[1]), targets, weights, scaling)
 
     def _set(self, problem: _Problem, penalty: float, factors: np.ndarray) -> None:
-        """Set the weights to those of the regression with some penalty, times the factors of the outputs."""
+        """Set the weights to the coefficients of the regression with some penalty, times the factors of the outputs."""
         model = problem.model().set_params(alpha=penalty)
         problem.fit(model)
         mean, scale = problem.scaling

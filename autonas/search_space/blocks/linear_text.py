@@ -230,7 +230,7 @@ class _Problem:
         examples: All training rows.
         validated: Features of the validation rows, `(n, n_terms)`.
         splits: List of pairs of examples, and of the features of the rows that judge a fit to them.
-        judged: The rows that judge, those of all splits.
+        judged: The rows that judge, of all splits.
     """
 
     examples: _Examples

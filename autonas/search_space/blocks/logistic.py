@@ -139,7 +139,7 @@ class Logistic(fitters.Fitter):
         ), scaling
 
     def _set(self, problem: _Problem, scaling: tuple[np.ndarray, np.ndarray], strength: float) -> None:
-        """Set the weights to those of the regression with some penalty."""
+        """Set the weights to the coefficients of the regression with some penalty."""
         mean, scale = scaling
         coefficients, intercepts = problem.fitted(strength)
         slopes = coefficients / scale[:, None]

@@ -1,4 +1,4 @@
-"""Frozen convolution kernels for series, and their common parts with those for images, `stand_in` and `inner_model`."""
+"""Frozen convolution kernels for series, and the parts that kernels for images share, `stand_in` and `inner_model`."""
 
 from __future__ import annotations
 

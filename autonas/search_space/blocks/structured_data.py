@@ -26,7 +26,7 @@ from autonas.search_space.blocks import (
 
 #: Tensors of a table that need no trained weights.
 _FITTED_INPUTS = "numbers", "categories", "strings"
-#: Additional encodings of numbers, those without trained weights first.
+#: Additional encodings of numbers, the ones without trained weights first.
 _ENCODINGS = "plain", "piecewise_linear", "periodic"
 _FITTED_ENCODINGS = _ENCODINGS[:2]
 #: Kinds of trees.

@@ -22,7 +22,7 @@ def initial_points(
     Args:
         graph: A bound `Graph`. A block that has no entry in the portfolio keeps its default values.
         space: The space that `graph.declare` returned, a `keras_tuner.HyperParameters`.
-        conditions: The `Conditions` of the search. Defaults to those of an unlimited search of unknown rows.
+        conditions: The `Conditions` of the search. Defaults to an unlimited search of unknown rows.
 
     Returns:
         A list of dicts from the name of a hyperparameter to its value. Only names and values in `space` occur.
@@ -65,7 +65,7 @@ def initial_points(
 
 
 def _alternating(points: list[dict[str, Scalar]], fitted_kinds: Sequence[str]) -> list[dict[str, Scalar]]:
-    """Return the entries of a block beside other blocks, those of fitted models and of networks by turns.
+    """Return the entries of a block beside other blocks, fitted models and networks by turns.
 
     A fitted model predicts the target by its own input alone. What depends on several inputs together, only networks
     learn that are trained together, so that the networks of several blocks are in the same places.

@@ -63,7 +63,7 @@ def entries(length: int, conditions: Conditions) -> list[dict[str, Scalar]]:
     """Return the entries for series of some length, without the kernels for which there is no time."""
 
     def share(point: dict[str, Scalar]) -> float:
-        """Return the responses of an entry as a share of those possible."""
+        """Return the responses of an entry as a share of the possible ones."""
         prefix = f"kind_kernels/transform_{point.get('kind_kernels/transform')}"
         groups, size = (int(point.get(f"{prefix}/{name}", 0)) for name in ("groups", "size"))
         n_kernels = hydra.GROUP * groups * len(series_kernels.powers_of_two(length))
