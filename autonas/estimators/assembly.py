@@ -39,13 +39,14 @@ from autonas.trials import folder, lock
 
 
 @contextlib.contextmanager
-def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tuner]:
+def opened_search(plan: Plan, prepared: Prepared, data: FitData, is_finished: bool = False) -> Iterator[Tuner]:
     """Hold the lock of the run's folder, and yield the `Tuner` of the search in this folder.
 
     Args:
         plan: The `Plan`.
         prepared: The `Prepared` problem.
         data: The `FitData`.
+        is_finished: Whether the search is finished, and only read: there is no time limit. Defaults to `False`.
 
     Raises:
         ValueError: If the folder holds a search on other data or in another space.
@@ -53,8 +54,9 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
     supernet, is_slow = None, False
     if plan.strategy.trains_supernet:
         strategy, budget = oracles.supernet_strategy(plan.strategy.strategy), plan.budget
+        limit = None if is_finished else budget.time_limit
         supernet, is_slow = one_shot.build_supernet(
-            prepared.graph, plan.execution.seed, strategy, budget.time_limit, started=budget.started
+            prepared.graph, plan.execution.seed, strategy, limit, started=budget.started
         )
     oracle = make_oracle(plan, prepared, supernet, default_first=is_slow)
     header = headers.header(plan, prepared, _full_epochs(plan, prepared), data)

@@ -377,8 +377,9 @@ class AutoModel(searched.SearchedModel):
             prepared = self._prepare(plan, data)
             arguments.check_monitors(plan.request.keras_callbacks, prepared.epoch_numbers())
             check()
-            with assembly.opened_search(plan, prepared, data) as search:
-                if self._reopened is not None:
+            is_finished = self._reopened is not None
+            with assembly.opened_search(plan, prepared, data, is_finished) as search:
+                if is_finished:
                     search.reopen(self.stop_reason_)
                     self._searched = (prepared, search)
                     return self
