@@ -70,7 +70,7 @@ def measure(name, data_directory, budget, seed):
         prepared, tuner = model._searched
         trained = [record for record in tuner.standings.ranked() if not record.report.get("fitted")]
         best = next(record for record in trained if tuner.state.weights.exists(record.trial_id))
-        network = tuner.final_stage.searched.network(best)
+        network = tuner.serving.final_stage.searched.network(best)
         ways = {f"continued {rate:g} {epochs:g}": (network.get_weights(), rate, epochs) for rate, epochs in _CONTINUED}
         initial = tuner.evaluator.networks.build(best.values).get_weights()
         ways = {"checkpoint": (network.get_weights(), 0, 0), "beginning": (initial, 1.0, 1.0)} | ways

@@ -223,7 +223,7 @@ class SearchedModel(fitted.FittedModel):
             )
         copied = copy.copy(self)
         with lock.held(search.state.directory):
-            network = _as_served(prepared, search.network_of(record), is_refitted=False)
+            network = _as_served(prepared, search.serving.network_of(record), is_refitted=False)
         copied.search_ = {**self.search_, "served": record.trial_id}
         copied.best_score_, copied.history_ = record.score, record.history
         kept = search.state.kept_predictions(record.trial_id)
@@ -281,7 +281,7 @@ class SearchedModel(fitted.FittedModel):
         trial_id = self._point(limits)
         prepared, search = self._search_of_fit("select")
         with lock.held(search.state.directory):
-            self._serve(prepared, search, search.serve_another(trial_id))
+            self._serve(prepared, search, search.serving.another(trial_id))
         return self
 
     def _point(self, limits: dict[str, float]) -> str:
@@ -340,7 +340,7 @@ class SearchedModel(fitted.FittedModel):
         checks.check_integer("k", k, 1, "a number of networks of at least 1")
         prepared, search = self._search_of_fit("serve_ensemble")
         with lock.held(search.state.directory):
-            served = search.serve_ensemble(int(k))
+            served = search.serving.ensemble(int(k))
             self._serve(prepared, search, served)
         if self.verbose:
             print(f"Ensemble in {served.record.seconds:.0f} s: {served.record.message}")
@@ -359,7 +359,7 @@ class SearchedModel(fitted.FittedModel):
         self.best_score_ = trial.score
         self.search_["served"] = served.trial_id
         self.history_ = record.history
-        self.validation_predictions_ = search.final_stage.predictions
+        self.validation_predictions_ = search.serving.final_stage.predictions
         self.directory_ = search.state.directory
         targets = self._with_threshold(prepared.targets)
         self.predictor_ = predictor_module.Predictor(network, prepared.encoders, targets)

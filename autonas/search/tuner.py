@@ -6,17 +6,15 @@ import gc
 import itertools
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-import keras
 import keras_tuner
 
 from autonas import exceptions, execution
-from autonas.evaluation import budget as budget_module
 from autonas.evaluation import phases
 from autonas.oracles import SupernetOracle
-from autonas.reporting import SearchCallback, SearchInfo
-from autonas.search import baseline_records, ensembles, final_stage, interrupts, stopping
+from autonas.reporting import SearchInfo
+from autonas.search import baseline_records, interrupts, serving, stopping
 from autonas.search.final_stage import Served
 from autonas.search.one_shot import warn_if_none_is_chosen
 from autonas.search.state import SearchState
@@ -54,7 +52,7 @@ class Tuner(keras_tuner.Tuner):
         self.goal = state.evaluator.problem.goal
         self.records = state.records
         self.standings = state.standings
-        self.final_stage = final_stage.FinalStage(state)
+        self.serving = serving.Serving(state)
         self.stopping = stopping.Stopping(state, patience)
         self.baselines = baseline_records.BaselineRecords(state)
         self._slots = itertools.count()
@@ -104,7 +102,7 @@ class Tuner(keras_tuner.Tuner):
             if self.oracle.one_shot is not None and self.state.stop_reason == "time_limit":
                 warn_if_none_is_chosen(self.records.values())
             workers.close()
-            served = self._ensemble() or self._best_alone(best)
+            served = self.serving.after_search(best)
             info.served = served.trial_id
             self.baselines.warn_if_better(served.trial, self.standings.best())
             return served
@@ -137,7 +135,7 @@ class Tuner(keras_tuner.Tuner):
             if self.standings.best() is None:
                 raise
         with self.state.phases("final"):
-            best = self.standings.best() or self.final_stage.least_infeasible()
+            best = self.standings.best() or self.serving.final_stage.least_infeasible()
         if best is None:
             trials = [record for record in self.records.values() if not record.is_baseline]
             reasons = sorted({record.message for record in trials if record.message})
@@ -160,63 +158,6 @@ class Tuner(keras_tuner.Tuner):
                 for event in reports:
                     self._take(event)
 
-    def serve(self, records: Sequence[TrialRecord]) -> Served:
-        """Return the `Served` model of the first of some trials that still satisfies the constraints."""
-        with self.state.phases("final"):
-            return self.final_stage.serve(records)
-
-    def _best_alone(self, best: TrialRecord) -> Served:
-        """Return the `Served` best candidate, without a final fit if the user interrupts.
-
-        Args:
-            best: The candidate to serve if none was completed.
-        """
-        candidates = self.standings.ranked() or [best]
-        try:
-            return self.serve(candidates)
-        except KeyboardInterrupt:
-            self.state.stop_reason = "interrupted"
-            with interrupts.ignored():
-                return self.serve(candidates)
-
-    def _ensemble(self) -> Served | None:
-        """Return the `Served` ensemble, or `None` if the best candidate is to be served alone."""
-        if self.state.ensemble.size == 1 or self.state.stop_reason == "interrupted" or self.standings.best() is None:
-            return None
-        try:
-            with self.state.phases("final"):
-                served = ensembles.EnsembleStage(self.state, self.final_stage).serve_if_better()
-        except KeyboardInterrupt:
-            self.state.stop_reason = "interrupted"
-            return None
-        self.state.budget.closing = budget_module.WRITING  # The selection has ended.
-        if served is not None:
-            self.state.report("on_predictions", served.record, self.final_stage.predictions)
-            self.state.report("on_trial_end", served.record, self.standings.best())
-        return served
-
-    def serve_another(self, trial_id: str) -> Served:
-        """Return the `Served` model of a trial of a finished search, without a time limit."""
-        self._begin_serving()
-        return self.serve([self.records[trial_id]])
-
-    def network_of(self, record: TrialRecord) -> keras.Model:
-        """Return a new network of a completed trial with the weights of its score, in float32."""
-        return self.final_stage.searched.new_network(record)
-
-    def serve_ensemble(self, size: int) -> Served:
-        """Return the `Served` ensemble of at most `size` trials of a finished search, without a time limit."""
-        self._begin_serving()
-        with self.state.phases("final"):
-            return ensembles.EnsembleStage(self.state, self.final_stage).serve(size)
-
-    def _begin_serving(self) -> None:
-        """Prepare a finished search for serving another model: quietly, without a time limit."""
-        self.state.budget = dataclasses.replace(self.state.budget, limit=None)
-        self.final_stage.is_reopened = True
-        self.state.reporter = SearchCallback()
-        self.records.pop("ensemble", None)
-
     def _submit(self) -> bool:
         """Start the next trial and return whether there is one; if not, set the reason for which the search ends."""
         seconds = self.stopping.trial_seconds()
@@ -225,8 +166,8 @@ class Tuner(keras_tuner.Tuner):
             return False
         schedule, one_shot = self.oracle.schedule, self.oracle.one_shot
         if schedule is not None and self.stopping.is_time_for_full_trainings():
-            longest = self.final_stage.needing_all_time()
-            if longest is not None and self._would_serve(longest):
+            longest = self.serving.final_stage.needing_all_time()
+            if longest is not None and self.serving.would_serve(longest):
                 self.state.stop_reason = "time_limit"
                 return False
             schedule.finish()
@@ -264,15 +205,6 @@ class Tuner(keras_tuner.Tuner):
         self._in_flight[job.trial_id] = job
         self.executor.submit(job)
         return True
-
-    def _would_serve(self, record: TrialRecord) -> bool:
-        """Return whether a candidate would be served if the search ended now, alone or as a member of an ensemble."""
-        if record is self.standings.best():
-            return True
-        if self.state.ensemble.size == 1:
-            return False
-        with self.state.phases("final"):
-            return ensembles.EnsembleStage(self.state, self.final_stage).would_take(record)
 
     def _new_record(self, trial_id: str, values: dict[str, Scalar]) -> TrialRecord:
         stage = reserved.stage_of(values)
@@ -411,9 +343,9 @@ class Tuner(keras_tuner.Tuner):
                     record = records_module.TrialRecord.from_json(event.record)
                     self.records[record.trial_id] = record
                 case events.Final():
-                    self.final_stage.earlier = event
+                    self.serving.final_stage.earlier = event
                 case events.Ensemble():
-                    self.final_stage.earlier_ensemble = event
+                    self.serving.final_stage.earlier_ensemble = event
         for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == Status.RUNNING]:
             del self.records[trial_id]
 

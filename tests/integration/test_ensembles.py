@@ -267,7 +267,7 @@ def test_by_default_a_time_limit_and_one_trained_objective_make_an_ensemble():
 
 def test_an_automatic_ensemble_has_only_members_that_there_is_time_to_build(regressor, monkeypatch):
     _, search = regressor._searched
-    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    stage = ensembles.EnsembleStage(search.state, search.serving.final_stage)
     candidates = stage._candidates()
     is_time_for = functools.partial(stage._is_time_for, next(iter(candidates)))
     assert len(stage._select(candidates, 5, is_time_for).members) >= 2
@@ -282,7 +282,7 @@ def test_an_automatic_ensemble_has_only_members_that_there_is_time_to_build(regr
 
 def test_the_time_is_for_a_better_fit_of_the_best_weights_before_those_of_an_average(regressor, monkeypatch):
     _, search = regressor._searched
-    stage, time_budget = ensembles.EnsembleStage(search.state, search.final_stage), search.state.budget
+    stage, time_budget = ensembles.EnsembleStage(search.state, search.serving.final_stage), search.state.budget
     candidates = stage._candidates()
     best = next(iter(candidates))
     monkeypatch.setattr(search.state, "refits", True)
@@ -304,9 +304,9 @@ def test_the_time_is_for_a_better_fit_of_the_best_weights_before_those_of_an_ave
 
 def final_fits_of(search, monkeypatch):
     """Return the list of the ids of the candidates that a search trains further from now on, in their order."""
-    refitted, refit = [], search.final_stage.refitted
+    refitted, refit = [], search.serving.final_stage.refitted
     monkeypatch.setattr(
-        search.final_stage,
+        search.serving.final_stage,
         "refitted",
         lambda record, length: refitted.append(record.trial_id) or refit(record, length),
     )
@@ -319,7 +319,7 @@ def test_without_time_for_all_final_fits_the_members_of_the_largest_weights_have
     _, search = model._searched
     names = [record.trial_id for record in search.state.standings.ranked()]
     seconds = dict(zip(names, [10.0, 1.0, 2.0], strict=True))
-    monkeypatch.setattr(search.final_stage, "earlier", None)
+    monkeypatch.setattr(search.serving.final_stage, "earlier", None)
     monkeypatch.setattr(search.state.budget, "final_seconds", lambda record: seconds[record.trial_id])
     refitted = final_fits_of(search, monkeypatch)
     # A trained network needs half of its time.
@@ -327,7 +327,7 @@ def test_without_time_for_all_final_fits_the_members_of_the_largest_weights_have
         refitted.clear()
         monkeypatch.setattr(search.state.budget, "remaining", lambda remaining=remaining: remaining)
         chosen = ensembles.Selection(dict(zip(names, [0.6, 0.3, 0.1], strict=True)), {}, {}, 0)
-        ensembles.MemberTraining(search.state, search.final_stage).networks(chosen)
+        ensembles.MemberTraining(search.state, search.serving.final_stage).networks(chosen)
         assert refitted == expected
 
 
@@ -337,7 +337,7 @@ def test_members_whose_final_fit_fails_have_the_weights_of_the_search(diabetes, 
     def fail(*arguments):
         raise training.Diverged("The loss became NaN.")
 
-    monkeypatch.setattr(search.final_stage, "earlier", None)
+    monkeypatch.setattr(search.serving.final_stage, "earlier", None)
     monkeypatch.setattr(search.evaluator, "final_fit", fail)
     regressor.serve_ensemble(3)
     members = [regressor.model_of(trial_id).predict(diabetes[0]) for trial_id, _ in regressor.ensemble_]
@@ -354,14 +354,14 @@ def test_a_network_that_needs_all_of_the_time_is_averaged_with_fitted_weights_as
     arguments = BUDGET | {"strategy": oracle, "max_trials": 4, "validation_folds": None}
     model = autonas.StructuredDataRegressor(**arguments).fit(*diabetes)
     _, search = model._searched
-    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    stage = ensembles.EnsembleStage(search.state, search.serving.final_stage)
     predictions = stage._candidates()
     network, *fitted = sorted(predictions)[:3]
     ordered = {network: predictions.pop(network), **predictions}
     monkeypatch.setattr(stage, "_candidates", lambda *args, **kwargs: ordered)
     monkeypatch.setattr(search.state, "ensemble", Ensembling(5, is_automatic=True))
-    monkeypatch.setattr(search.final_stage, "earlier", None)
-    monkeypatch.setattr(search.final_stage, "needing_all_time", lambda: search.records[network])
+    monkeypatch.setattr(search.serving.final_stage, "earlier", None)
+    monkeypatch.setattr(search.serving.final_stage, "needing_all_time", lambda: search.records[network])
     refitted = final_fits_of(search, monkeypatch)
     served = stage.serve_if_better()
     # Only the network that leads is trained further, and no other network is a member. Weights for all rows that are
@@ -379,7 +379,7 @@ def test_members_with_smoothed_labels_are_selected_by_calibrated_probabilities()
     images = x.reshape(-1, 8, 8).astype("uint8")
     model = autonas.ImageClassifier(**(BUDGET | {"strategy": oracle, "max_trials": 2, "epochs": 3})).fit(images, y)
     _, search = model._searched
-    candidates = ensembles.EnsembleStage(search.state, search.final_stage)._candidates()
+    candidates = ensembles.EnsembleStage(search.state, search.serving.final_stage)._candidates()
     (head,) = search.state.evaluator.problem.graph.head_names
     loss = search.state.evaluator.problem.scorer
     rows = search.state.evaluator.problem.dataset.validation_rows
@@ -399,14 +399,14 @@ def test_fitted_weights_are_selected_by_their_own_probabilities():
     _, search = model._searched
     # The candidate has probabilities that a factor would make surer.
     own = {name: 0.5 * kept + 0.05 for name, kept in search.state.kept_predictions("0000").items()}
-    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    stage = ensembles.EnsembleStage(search.state, search.serving.final_stage)
     assert stage._calibrated(search.records["0000"], own) is own
 
 
 def test_members_of_a_classifier_are_selected_by_the_loss():
     model = of_small_networks(**BUDGET, objective="val_accuracy").fit(*load_wine(return_X_y=True))
     _, search = model._searched
-    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    stage = ensembles.EnsembleStage(search.state, search.serving.final_stage)
     head, rows = stage.problem.scorer.heads[0], stage.problem.dataset.validation_rows
     truth = np.eye(3, dtype="float32")[head.encoded[rows].astype(int).ravel()]
     # Both have the right class in every row, so that accuracy can't tell them apart.

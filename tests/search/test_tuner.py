@@ -175,7 +175,7 @@ def test_a_network_behind_fitted_weights_needs_all_of_the_time_if_it_is_too_shor
     search.state.budget, search.state.refits = budget.TimeBudget(100.0, 0.0, time.monotonic()), True
     search.search()
     assert search.standings.best().is_fitted
-    needing = search.final_stage.needing_all_time()
+    needing = search.serving.final_stage.needing_all_time()
     assert (needing and needing.trial_id) == longest
 
 

@@ -213,7 +213,7 @@ def test_the_network_that_is_served_has_no_tree_that_is_not_used(load, tmp_path)
     head = autonas.ClassificationHead() if load is load_wine else autonas.RegressionHead()
     model = drawn(autonas.BoostedTreesBlock(), head, directory=tmp_path / "run").fit(x, y)
     _, search = model._searched
-    whole = search.network_of(search.standings.best())
+    whole = search.serving.network_of(search.standings.best())
     names = {operation.name for operation in whole.operations}
     with_all = predictor.Predictor(whole, model.predictor_.encoders, model.predictor_.targets)
     for one in (model.model_of("0000"), model):
