@@ -8,6 +8,7 @@ from autonas.data.checks import (
     check_same_rows,
     check_sample_weight,
     is_stream,
+    naming,
     number_of_rows,
 )
 from autonas.data.encoders import (
@@ -45,6 +46,7 @@ __all__ = [
     "is_stream",
     "last_window",
     "make_windows",
+    "naming",
     "number_of_rows",
     "part_names",
     "train_validation_rows",

@@ -1,5 +1,6 @@
 """Checks of the rows, weights and labels passed to `fit`, with one-line error messages."""
 
+import contextlib
 import sys
 import warnings
 
@@ -34,6 +35,24 @@ def number_of_rows(x, name="x"):
         single = f". Pass a single text as `[{name}]`." if isinstance(x, (str, bytes)) else ""
         raise ValueError(f"`{name}` must be an array, a DataFrame or a list of rows. Received: {describe(x)}{single}")
     return len(rows)
+
+
+@contextlib.contextmanager
+def naming(kind, number, names):
+    """Return a context whose `ValueError`s name an input or a head, if there are several.
+
+    Args:
+        kind: `"input"` or `"head"`.
+        number: Position in `names`.
+        names: List of the names of all inputs or heads. Without a name, `None`, the position is named.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if len(names) == 1:
+            raise
+        name = number if names[number] is None else repr(names[number])
+        raise ValueError(f"{kind} {name}: {error}") from error
 
 
 def is_stream(x):

@@ -67,10 +67,10 @@ class Predictor:
 
     def _compact(self, x: Any, owner: str | None) -> dict[str, Any]:
         """Encode raw rows as `encode` does, with `SparseRows` in place of arrays of which most entries are 0."""
-        tensors = {}
+        tensors: dict[str, Any] = {}
         inputs = dict(zip(self.encoders, split_inputs(x, list(self.encoders)), strict=True))
         first = next(iter(inputs))
-        for name, value in inputs.items():
+        for number, (name, value) in enumerate(inputs.items()):
             data.check_same_rows(value)
             n_first, n_rows = data.number_of_rows(inputs[first]), data.number_of_rows(value)
             if n_rows != n_first:
@@ -80,8 +80,9 @@ class Predictor:
                 )
             encoder = self.encoders[name]
             options = {"owner": owner} if encoder.kind == "table" else {}
-            for tensor_name, array in encoder.compact(value, **options).items():
-                tensors[f"{name}_{tensor_name}"] = array
+            with data.naming("input", number, list(inputs)):
+                arrays = encoder.compact(value, **options)
+            tensors |= {f"{name}_{tensor_name}": array for tensor_name, array in arrays.items()}
         return tensors
 
     def outputs(self, x: Any, owner: str | None = None) -> dict[str, np.ndarray]:

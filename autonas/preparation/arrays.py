@@ -65,8 +65,9 @@ def prepare(plan, data):
         for node, rows in zip(nodes or [None] * len(inputs), inputs, strict=True)
     ]
     targets = target_encoders(plan.task, output_nodes, len(outputs))
-    for target, values in zip(targets, outputs, strict=True):
-        target.fit(values)
+    for number, (target, values) in enumerate(zip(targets, outputs, strict=True)):
+        with checks.naming("head", number, head_names):
+            target.fit(values)
     n_rows = checks.number_of_rows(outputs[0], "y")
     stratify = next((i for i, target in enumerate(targets) if target.task_ in ("binary", "multiclass")), 0)
     target, task = outputs[stratify], targets[stratify].task_
@@ -104,11 +105,14 @@ def prepare(plan, data):
     encoded_rows = train_rows if folds is None else all_rows
     combinations.check_data(plan.request, kinds, [target.task_ for target in targets])
     encoders = []
-    for kind, node, values in zip(kinds, nodes or [None] * len(kinds), inputs, strict=True):
+    for number, (kind, values) in enumerate(zip(kinds, inputs, strict=True)):
+        node = nodes[number] if nodes is not None else None
         options = node.encoder_options() if node is not None and kind == node.kind else {}
-        encoders.append(data_module.get_encoder(kind, **options).fit(values, encoded_rows))
-    for target, values in zip(targets, outputs, strict=True):
-        target.fit(values, encoded_rows, row_weights)
+        with checks.naming("input", number, input_names):
+            encoders.append(data_module.get_encoder(kind, **options).fit(values, encoded_rows))
+    for number, (target, values) in enumerate(zip(targets, outputs, strict=True)):
+        with checks.naming("head", number, head_names):
+            target.fit(values, encoded_rows, row_weights)
     if nodes is None:
         nodes, output_nodes = default_graph(plan, encoders, targets, input_names, head_names)
     searched, encoders, targets = bound_graph(plan, (nodes, output_nodes), encoders, targets, len(train_rows))

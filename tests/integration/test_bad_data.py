@@ -141,6 +141,31 @@ def test_a_folder_of_images_is_refused_with_the_function_that_reads_it(folder, x
     assert not any(folder.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (
+            {"sepals": X, "notes": TEXTS},
+            {"kind": Y, "place": ["here"] * len(Y)},
+            "head 'place': `y` must hold at least",
+        ),
+        ({"sepals": replaced(X, 3, np.inf), "notes": TEXTS}, Y, "input 'sepals': `x` has 4 infinite values"),
+        ([X, TEXTS], [Y, np.full(len(Y), "here")], "head 1: `y` must hold at least two classes"),
+        ({"notes": TEXTS}, {"place": ["here"] * len(Y)}, "^`y` must hold at least two classes"),
+    ],
+)
+def test_of_several_inputs_and_heads_the_wrong_one_is_named(folder, x, y, message):
+    with pytest.raises(ValueError, match=message):
+        autonas.AutoModel(**BUDGET).fit(x, y)
+    assert not list(folder.iterdir())
+
+
+def test_predict_names_the_wrong_one_of_several_inputs():
+    model = autonas.AutoModel(**BUDGET).fit({"sepals": X, "notes": TEXTS}, Y)
+    with pytest.raises(ValueError, match="input 'notes': `x` must hold strings. Received: int at index 0"):
+        model.predict({"sepals": X[:3], "notes": [1, 2, 3]})
+
+
 def test_predict_and_score_refuse_what_fit_refuses():
     table = frame(word=[*"abc" * 50])
     model = autonas.AutoModel(**BUDGET).fit(table, Y)
