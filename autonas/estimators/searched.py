@@ -97,7 +97,7 @@ class SearchedModel(fitted.FittedModel):
         """Return all trials, the best first, and the baselines as a `pandas.DataFrame`.
 
         The baselines are the last rows, of stage `"baseline"`: a constant and, except for streams, a linear prediction,
-        scored on the validation rows as the trials are.
+        scored on the validation rows as the trials are. `autonas.reporting.leaderboard` describes the columns.
 
         Args:
             x: Rows that no trial has seen, as in `evaluate`. With them, the table has a column `test_<metric>` for

@@ -39,6 +39,8 @@ def leaderboard(
       much the score would differ for other validation rows; it is missing for streams, costs and scores of your own.
     - `seconds`, `epochs`, `best_epoch`, `parameters`, `reason`
     - one column per decision, missing if the decision was inactive
+    - one column per entry by which the strategy says how a trial is evaluated, such as `tuner/epochs`, the epochs of a
+      short training, or `tuner/stage`
 
     ```python
     import autonas
