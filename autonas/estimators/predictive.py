@@ -52,6 +52,9 @@ class PredictiveModel(inspection.InspectedModel):
             names = encoders[0].columns_
             if names is not None and all(isinstance(name, str) for name in names):
                 self.feature_names_in_ = np.array(names, dtype=object)
+        elif len(encoders) == 1 and encoders[0].kind == "series" and encoders[0].columns_ is not None:
+            self.n_features_in_ = len(encoders[0].columns_)
+            self.feature_names_in_ = np.array(encoders[0].columns_, dtype=object)
 
     @functools.cached_property
     def model_(self) -> keras.Model:

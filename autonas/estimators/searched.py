@@ -202,14 +202,15 @@ class SearchedModel(fitted.FittedModel):
         Example:
 
         ```python
-        second = model.model_of(model.leaderboard().trial_id[1])
+        board = model.leaderboard().set_index("rank")
+        second = model.model_of(board.trial_id[2])
         ```
 
         Args:
-            trial_id: `trial_id` of a completed trial of the leaderboard.
+            trial_id: `trial_id` of a completed candidate of the leaderboard, of stage `"search"`.
 
         Raises:
-            ValueError: If there is no such trial, or this object is a pickled or loaded copy.
+            ValueError: If there is no such candidate, or this object is a pickled or loaded copy.
         """
         check_is_fitted(self, "predictor_")
         prepared, search = self._search_of_fit("model_of")
@@ -218,8 +219,8 @@ class SearchedModel(fitted.FittedModel):
         if record is None:
             completed = f"such as {', '.join(list(trials)[:5])}" if trials else "of which this search has none"
             raise ValueError(
-                f"`trial_id` must be a completed candidate of the leaderboard, {completed}. "
-                f"Received: trial_id={trial_id!r:.60}"
+                f"`trial_id` must be a completed candidate of the leaderboard, {completed}. The final fit and the "
+                f"ensemble are served by `fit` or `serve_ensemble`. Received: trial_id={trial_id!r:.60}"
             )
         copied = copy.copy(self)
         with lock.held(search.state.directory):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -26,6 +27,8 @@ ACTIVATIONS = {"binary": "sigmoid", "multilabel": "sigmoid", "multiclass": "soft
 SCALE_FREE_LOSSES = {"mean_squared_error", "mean_absolute_error", "huber", "log_cosh"}
 #: Losses of Keras whose outputs are predictions of the target, in its units.
 _LOSSES_OF_NUMBERS = {"mean_absolute_percentage_error", "mean_squared_logarithmic_error", "huber", "poisson"}
+#: Losses of Keras that are defined for positive outputs only.
+_LOSSES_OF_POSITIVE = {"poisson"}
 
 
 class Head(block.Block):
@@ -92,10 +95,18 @@ class Head(block.Block):
         return mean
 
     def _in_units(self, outputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Return outputs in the units of a target that isn't standardised: training begins at its mean."""
+        """Return outputs in the units of a target that isn't standardised: training begins at its mean.
+
+        The outputs are positive if the loss needs that.
+        """
         if self.target.units is None:
             return outputs
         means, deviations = self.target.units
+        if self.loss_name() in _LOSSES_OF_POSITIVE:
+            # An output of 0 before the activation is the mean.
+            scales = [mean / math.log(2.0) if mean > 0 else 1.0 for mean in means]
+            positive = keras.layers.Activation("softplus", dtype="float32")(outputs)
+            return keras.layers.Rescaling(scales, dtype="float32")(positive)
         return keras.layers.Rescaling(deviations, means, dtype="float32")(outputs)
 
     def loss_function(self) -> Any:

@@ -47,7 +47,7 @@ class TrialArrays:
     def read(self, trial_id: str, convert: Callable[[dict[str, np.ndarray]], Any] = dict) -> Any:
         """Return the content of the file of a trial.
 
-        A damaged file counts as missing, with a warning, since its content can be computed again.
+        A damaged file counts as missing, with a warning.
 
         Args:
             trial_id: Id of the trial.
@@ -64,7 +64,7 @@ class TrialArrays:
             with storage.describing_damage(path):
                 return convert(storage.read_arrays(path))
         except storage.DamagedFile as error:
-            advice = "Its content is computed again."
+            advice = "Its content is computed again, or the trial does without it."
             warnings.warn(str(storage.DamagedFile(path, error.reason, advice)), stacklevel=2)
             return None
 

@@ -136,6 +136,20 @@ def test_an_ensemble_stays_when_the_search_is_reopened(diabetes, regressor, tmp_
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*Its content is computed again")
+def test_damaged_predictions_are_made_again_by_the_weights(diabetes, tmp_path):
+    arguments = {**BUDGET, "validation_split": 0.2, "ensemble": 3, "directory": tmp_path / "run"}
+    members = autonas.StructuredDataRegressor(**arguments).fit(*diabetes).ensemble_
+    model = autonas.StructuredDataRegressor(**arguments).fit(*diabetes)
+    files = list((tmp_path / "run" / "predictions").glob("*.npz"))
+    assert len(files) == 5
+    for path in files:
+        path.write_bytes(b"no numbers")
+    found = model.serve_ensemble(3).ensemble_
+    assert [trial for trial, _ in found] == [trial for trial, _ in members]
+    assert [share for _, share in found] == pytest.approx([share for _, share in members])
+
+
 def test_limits_hold_for_the_ensemble(diabetes):
     board = (
         of_small_networks(head=autonas.RegressionHead, **BUDGET).fit(*diabetes).leaderboard().query("stage == 'search'")

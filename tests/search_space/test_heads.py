@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
+from sklearn.linear_model import PoissonRegressor
+from sklearn.metrics import mean_poisson_deviance
 
 import autonas
 from autonas.search_space import heads
@@ -58,6 +60,18 @@ def test_the_delta_of_a_huber_loss_is_in_the_units_of_the_target():
 )  # fmt: skip
 def test_outputs_are_predictions_of_numbers_for_certain_only_with_errors_of_keras(loss, predicts):
     assert autonas.RegressionHead(loss=loss).predicts_numbers() == predicts
+
+
+def test_the_outputs_for_a_poisson_loss_are_positive_and_no_training_diverges(folder):
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(600, 3))
+    counts = generator.poisson(np.exp(x[:, 0]))
+    model = autonas.StructuredDataRegressor(loss="poisson", max_trials=3, epochs=20, **QUIET)
+    model.fit(x[:300], counts[:300])
+    assert {record["status"] for record in model.records_} == {"completed"}
+    predicted, linear = model.predict(x[300:]), PoissonRegressor().fit(x[:300], counts[:300]).predict(x[300:])
+    assert predicted.min() > 0
+    assert mean_poisson_deviance(counts[300:], predicted) < 1.05 * mean_poisson_deviance(counts[300:], linear)
 
 
 @pytest.mark.parametrize("columns", [1, 2])

@@ -171,7 +171,8 @@ def _as_images(x):
     if x.ndim not in (3, 4):
         raise ValueError(
             "`x` must hold images of shape (rows, height, width) or (rows, height, width, channels). "
-            f"Received: shape {x.shape}{'. Pass a single image as `x[None]`.' if x.ndim == 2 else ''}"
+            f"Received: shape {x.shape}"
+            + (". Pass a single image as `x[None]`, or reshape rows of pixels to images." if x.ndim == 2 else "")
         )
     if 0 in x.shape[1:]:
         raise ValueError(
@@ -207,5 +208,5 @@ def check_finite(x, start=0):
         note = f" {value:g} is beyond the range of float32, 3.4e38." if np.isfinite(value) else ""
         raise ValueError(
             f"`x` has {plural(count, 'NaN or infinite value', 'NaN or infinite values')}, the first at "
-            f"index {first}. Remove or impute {pronoun} before calling fit.{note}"
+            f"index {first}. Remove or impute {pronoun}.{note}"
         )

@@ -4,6 +4,7 @@ import numbers
 import warnings
 
 import numpy as np
+import pandas as pd
 
 from autonas.data import masks
 from autonas.data.checks import MAX_FLOAT32
@@ -21,6 +22,8 @@ from autonas.data.features import Feature, Tensor
 
 #: Share of the training series that are read as a whole where some series are much longer than the others.
 _SHARE = 0.99
+#: Largest distance of neighbouring numbers of float32 near the mean of a channel, in standard deviations.
+_LARGEST_STEP = 0.1
 #: Ratio of the longest series to the length of that share from which on the longest series are cut.
 _MUCH_LONGER = 1.5
 
@@ -53,11 +56,12 @@ class SeriesEncoder(Encoder):
         "has_missing": bool,
         "cuts?": bool,
         "level?": [float],
+        "columns?": [str],
     }
 
     def __init__(self, length=None):
         self.length = length
-        self.level_ = None
+        self.level_ = self.columns_ = None
 
     def _options(self):
         return {"length": self.length}
@@ -65,7 +69,9 @@ class SeriesEncoder(Encoder):
     def _fit(self, x, rows):
         if self.length is not None and not (isinstance(self.length, numbers.Integral) and self.length > 0):
             raise ValueError(f"`length` must be a positive integer or None. Received: length={self.length!r:.100}")
+        self.columns_ = _column_names(x)
         length = self._chosen_length(x, rows)
+        values = x
         x = _as_series(x, length)
         check_rows(len(x))
         self.raw_shape_ = x.shape[1:]
@@ -77,6 +83,7 @@ class SeriesEncoder(Encoder):
         for chunk in chunks_of(x, rows):
             moments.update(chunk)
         self.mean_, self.variance_ = moments.mean, moments.variance
+        _warn_of_rounding(values)
 
     def _chosen_length(self, x, rows):
         """Return the number of steps that are read of series of different lengths, and warn if that cuts some of them.
@@ -112,22 +119,39 @@ class SeriesEncoder(Encoder):
         self.examples_ = (self.examples_ + level).astype("float32")
 
     def transform(self, x):
+        x = self._in_order(x)
         series = self.raw_inputs(x)
         if self.level_ is not None:
             # The deviations from a high level are lost in float32: subtract it from the numbers before.
             series = (np.asarray(x, "float64").reshape(series.shape) - self.level_).astype("float32")
         return {"series": series if series.ndim == 3 else series[..., None]}
 
+    def _in_order(self, x):
+        """Return a frame with its columns in the order of `fit`, and any other object unchanged."""
+        names = _column_names(x)
+        if names is None or self.columns_ is None or names == self.columns_[: len(names)]:
+            return x
+        if set(names) != set(self.columns_):
+            missing = [name for name in self.columns_ if name not in names]
+            unknown = [name for name in names if name not in self.columns_]
+            raise ValueError(
+                "`x` must have the columns of fit, one for each step. Received: columns without "
+                f"{', '.join(map(repr, missing[:5])) or 'any missing'}, and with unknown ones: "
+                f"{', '.join(map(repr, unknown[:5])) or 'none'}"
+            )
+        return x[self.columns_]
+
     def raw_inputs(self, x):
-        x = _as_series(x, self.raw_shape_[0] if self.cuts_ else None)
+        x = _as_series(self._in_order(x), self.raw_shape_[0] if self.cuts_ else None)
         if x.ndim == 3 and len(self.raw_shape_) == 1 and x.shape[2] == 1:
             x = x[..., 0]
         elif x.ndim == 2 and len(self.raw_shape_) == 2 and self.raw_shape_[1] == 1:
             x = x[..., None]
         length = self.raw_shape_[0]
         if x.shape[2:] != self.raw_shape_[1:] or x.shape[1] > length:
+            shorter = ", or shorter" if self.has_missing_ else ""
             raise ValueError(
-                f"`x` must hold series of shape {self.raw_shape_}, or shorter, as in fit. "
+                f"`x` must hold series of shape {self.raw_shape_}{shorter}, as in fit. "
                 f"Received: shape {x.shape[1:]}. Cut or resample them first."
             )
         if x.shape[1] < length:
@@ -168,6 +192,7 @@ class SeriesEncoder(Encoder):
             "has_missing": self.has_missing_,
             "cuts": self.cuts_,
             **({} if self.level_ is None else {"level": self.level_.tolist()}),
+            **({} if self.columns_ is None else {"columns": self.columns_}),
         }
 
     def _set_state(self, state):
@@ -176,6 +201,36 @@ class SeriesEncoder(Encoder):
         self.has_missing_ = state["has_missing"]
         self.cuts_ = state.get("cuts", self.has_missing_ or self.length is not None)
         self.level_ = np.array(state["level"]) if "level" in state else None
+        self.columns_ = state.get("columns")
+
+
+def _column_names(x):
+    """Return the names of the columns of a frame if all are distinct strings, a list; otherwise `None`."""
+    names = list(x.columns) if isinstance(x, pd.DataFrame) else []
+    is_named = names and all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+    return names if is_named else None
+
+
+def _warn_of_rounding(x):
+    """Warn of channels whose deviation is lost when their values are rounded to float32."""
+    x = _as_list(masks.with_missing(x))
+    if isinstance(x, (list, tuple)) and not have_one_shape(x):
+        return
+    values = array_of(x)
+    if values.dtype.kind not in "iuf" or values.dtype.itemsize <= 2 or values.dtype == "float32":
+        return
+    moments = RunningMoments(values.shape[2] if values.ndim == 3 else 1)
+    for chunk in chunks_of(values, None):
+        moments.update(chunk)
+    deviations = np.sqrt(moments.variance)
+    steps = np.spacing(np.abs(moments.mean).astype("float32"))
+    for channel in np.flatnonzero((deviations > 0) & (steps > _LARGEST_STEP * deviations)):
+        warnings.warn(
+            f"Channel {channel} has a mean of {moments.mean[channel]:.6g} and a standard deviation of "
+            f"{deviations[channel]:.3g}, of which float32 keeps steps of {steps[channel]:.3g}. Subtract a constant "
+            "from the channel, in fit and in predict.",
+            stacklevel=2,
+        )
 
 
 def _lengths(x):
@@ -190,8 +245,8 @@ def _lengths(x):
 
 
 def _as_list(x):
-    """Return an array of arrays as a list, and any other object unchanged."""
-    return list(x) if isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 1 else x
+    """Return an array or a pandas Series of arrays as a list, and any other object unchanged."""
+    return list(x) if isinstance(x, (np.ndarray, pd.Series)) and x.dtype == object and x.ndim == 1 else x
 
 
 def _observed_lengths(x):
@@ -243,7 +298,10 @@ def _as_float32(values):
     except (TypeError, ValueError):
         numbers = None
     if numbers is None or values.dtype.kind not in "biufO":
-        raise ValueError(f"`x` must hold numeric series. Received: dtype {values.dtype}. Convert it to numbers.")
+        raise ValueError(
+            f"`x` must hold numeric series. Received: dtype {values.dtype}. Convert it to numbers; of a frame with a "
+            "series in each cell of a column, pass `list(frame[column])`."
+        )
     if numbers.dtype.kind == "f" and numbers.dtype.itemsize > 4:
         beyond = np.isfinite(numbers) & (np.abs(numbers) > MAX_FLOAT32)
         if beyond.any():

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from autonas import exceptions
+from autonas.data import dataset
 from autonas.evaluation import budget
 from autonas.objectives.goal import Measurement
 from autonas.search import calibration
@@ -335,20 +336,26 @@ class EnsembleStage:
             return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
 
         records = sorted(self.state.standings.separate(), key=functools.cmp_to_key(order))
-        read = self.state.kept_predictions
         pairs = (
             (record.trial_id, self._calibrated(record, kept))
             for record in records
-            if is_allowed(record.trial_id) and (kept := read(record.trial_id)) is not None
+            if is_allowed(record.trial_id) and (kept := self._predictions_of(record)) is not None
         )
         candidates = dict(itertools.islice(pairs, _MAX_CANDIDATES))
         if required and not candidates:
             raise ValueError(
                 "`serve_ensemble` needs the predictions of completed candidates for the validation set, in the folder "
-                "`predictions` of the search. The folder is empty: the predictions for a tf.data.Dataset aren't saved, "
-                "or no candidate satisfies the constraints, or the files were deleted."
+                "`predictions` of the search. There are none: the predictions for a tf.data.Dataset aren't saved, or "
+                "no candidate satisfies the constraints, or the files were deleted or damaged."
             )
         return candidates
+
+    def _predictions_of(self, record: TrialRecord) -> dict[str, np.ndarray] | None:
+        """Return the predictions of a candidate from their file, or by its weights; `None` without either."""
+        in_memory = isinstance(self.problem.dataset, dataset.ArrayDataset)
+        if in_memory and self.state.weights.exists(record.trial_id):
+            return self.final_stage.searched.predictions(record)
+        return self.state.kept_predictions(record.trial_id)
 
     def _calibrated(self, record: TrialRecord, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the predictions of a candidate as sure as those of the network that would be served.

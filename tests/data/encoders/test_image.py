@@ -92,7 +92,7 @@ def test_patches_of_large_images_are_those_of_averaged_images():
 def test_one_bad_pixel_is_named(value):
     images = DIGITS.copy()
     images[17, 3, 4] = value
-    message = r"`x` has 1 NaN or infinite value, the first at index \(17, 3, 4\)\. Remove or impute it before"
+    message = r"`x` has 1 NaN or infinite value, the first at index \(17, 3, 4\)\. Remove or impute it"
     with pytest.raises(ValueError, match=message):
         ImageEncoder().fit(images)
     with pytest.raises(ValueError, match=r"1 NaN or infinite value, the first at index \(17, 3, 4\)"):
