@@ -1,9 +1,10 @@
 """Profiling: a latency table of this device for the networks of a search."""
 
 import dataclasses
+import itertools
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from autonas.backends import keras_defaults
 from autonas.costs import base, latency, latency_table, operations
 from autonas.costs.latency_table import LatencyTable
 from autonas.data.fit_data import FitData
+from autonas.estimators import assembly
 from autonas.estimators import plan as planning
 from autonas.search_space import encoding
 from autonas.search_space.values import Scalar
@@ -65,7 +67,8 @@ def profile(
         runtime: `"litert"`, `"onnx"` or `"keras"`. Defaults to `"litert"`.
         batch_size: Number of rows of a prediction. Defaults to 1.
         n_threads: Number of threads. Defaults to 1.
-        n_architectures: Number of architectures whose operations are measured. Defaults to 100.
+        n_architectures: Number of architectures whose operations are measured, the first ones of a search and random
+            ones. Defaults to 100.
         n_checked: Number of architectures that estimate the error. Defaults to 12.
         seed: Seed of the draws. Defaults to 0.
         report: Function that is called with a line of text from time to time. Defaults to `None`: no reports.
@@ -99,7 +102,8 @@ def profile(
     models: list[keras.Model] = []
     latencies: list[float] = []
     failed: set[str] = set()
-    drawn = _architectures(encoding.Encoding(space), n_architectures, generator)
+    first = assembly.make_oracle(plan, prepared).initial_points or ()
+    drawn = _architectures(encoding.Encoding(space), first, n_architectures, generator)
     for number, values in enumerate(drawn, 1):
         values = _with_values(space, values)
         network = prepared.graph.build(values)
@@ -123,10 +127,21 @@ def profile(
 
 
 def _architectures(
-    space: encoding.Encoding, n_architectures: int, generator: np.random.Generator
+    space: encoding.Encoding,
+    first: Sequence[Mapping[str, Scalar]],
+    n_architectures: int,
+    generator: np.random.Generator,
 ) -> list[dict[str, Scalar]]:
-    """Return the default architecture and distinct random architectures, fewer if the space has no more."""
-    architectures = {space.key(space.default()): space.default()}
+    """Return distinct architectures: the default one, the ones that a search tries first, and random ones.
+
+    Args:
+        space: The space, an `Encoding`.
+        first: Initial points of a search, values that differ from the default architecture.
+        n_architectures: Number of architectures, fewer if the space has no more.
+        generator: A `numpy.random.Generator`.
+    """
+    initial = [space.complete(point) for point in ({}, *first)]
+    architectures = dict(itertools.islice({space.key(values): values for values in initial}.items(), n_architectures))
     for _ in range(_DRAWS_PER_ARCHITECTURE * n_architectures):
         if len(architectures) == n_architectures:
             break

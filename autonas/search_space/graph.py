@@ -105,6 +105,14 @@ class Graph(keras_tuner.HyperModel):
             head.target = target
         self.left_out: dict[tuple[str, str], str] = {}
 
+    def check_bound(self) -> None:
+        """Raise a `ValueError` if the graph isn't bound to data."""
+        if not hasattr(self, "features"):
+            raise ValueError(
+                "The graph must be bound to data before it is built, since the shapes of its inputs and outputs follow "
+                "from the data. AutoModel(inputs, outputs).fit(x, y) binds it; or call `graph.bind`."
+            )
+
     @property
     def image_inputs(self) -> list[str]:
         """Names of the model's inputs that are images."""
@@ -117,8 +125,10 @@ class Graph(keras_tuner.HyperModel):
         `left_out` then maps the pair of the decision's name and the candidate's label to the error.
 
         Raises:
-            ValueError: If a block can't be built for the data, or a decision can't be narrowed as wanted.
+            ValueError: If the graph isn't bound to data, a block can't be built for the data, or a decision can't be
+                narrowed as wanted.
         """
+        self.check_bound()
         # Most of the time of a build goes into the values of variables. Layers that the user's blocks hold would stay
         # without values.
         if all(type(member).__module__.split(".")[0] == "autonas" for member in self.blocks):
@@ -192,6 +202,9 @@ class Graph(keras_tuner.HyperModel):
             hp: The `keras_tuner.HyperParameters` of a trial, or a `Reading` that interprets the decisions.
             make_model: Function of the inputs and outputs, two dicts of symbolic tensors by name, that returns the
                 model. Defaults to `keras.Model`.
+
+        Raises:
+            ValueError: If the graph isn't bound to data.
         """
         return self._built(hp, contextlib.nullcontext(), make_model)
 
@@ -199,6 +212,7 @@ class Graph(keras_tuner.HyperModel):
         self, hp: keras_tuner.HyperParameters, layers: contextlib.AbstractContextManager[None], make_model: Callable
     ) -> keras.Model:
         """Build the model as `build` does, with its layers in the context `layers`."""
+        self.check_bound()
         with seeding.BUILDING, layers:
             inputs, outputs = self._connect(hp)
         with self._training_decisions(hp) as training:

@@ -78,8 +78,10 @@ class Supernet(keras.Model):
 
         Raises:
             BuildTimeout: If the deadline passes before the last decision is built.
-            ValueError: If `partial_channels` is more than 1 and no operation can work on a part of the channels.
+            ValueError: If the graph isn't bound to data, or `partial_channels` is more than 1 and no operation can work
+                on a part of the channels.
         """
+        graph.check_bound()
         supernet_reading = reading.SupernetReading(values, partial_channels, graph.left_out, deadline)
         supernet = graph.build(supernet_reading, lambda inputs, outputs: cls(inputs, outputs, supernet_reading))
         if partial_channels > 1:

@@ -10,6 +10,7 @@ import pytest
 import autonas
 from autonas import data
 from autonas.search_space import heads
+from autonas.supernet import Supernet
 from tests.helpers.initializers import Counted
 
 TABLE = data.get_encoder("table").fit(np.random.default_rng(0).normal(size=(30, 3))).feature
@@ -227,3 +228,15 @@ def test_a_block_of_the_user_that_fails_is_named(result, message):
     graph.bind([TABLE], [heads.Target("regression", 1)])
     with pytest.raises(ValueError, match=message):
         graph.declare()
+
+
+def test_a_graph_without_data_is_not_built():
+    node = autonas.ImageInput()
+    drawn = autonas.Graph(node, autonas.ClassificationHead()(autonas.ChainBlock()(node)))
+    for build in (
+        lambda: drawn.build(keras_tuner.HyperParameters()),
+        drawn.declare,
+        lambda: Supernet.from_graph(drawn),
+    ):
+        with pytest.raises(ValueError, match="The graph must be bound to data before it is built"):
+            build()
