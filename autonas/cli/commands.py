@@ -125,7 +125,7 @@ def _select(options):
 
 def _evaluate(options):
     model = _load(options.model)
-    _print_metrics(model, sources.read_labelled_data("DATA", options.data, sources.of_model(model, options.model)))
+    _print_metrics(model, _labelled_data("DATA", options.data, model, options.model))
 
 
 def _save(model, output, source):
@@ -169,6 +169,13 @@ def _predict(options):
     if source["kind"] == "images":
         frame.insert(0, "file", x.file_paths)
     frame.to_csv(sys.stdout if options.output is None else options.output, index=False)
+
+
+def _labelled_data(name, path, model, directory):
+    """Return the tuple `(x, y)` of data for a saved model, of a table the columns that the model was fitted on."""
+    source = sources.of_model(model, directory)
+    x, y = sources.read_labelled_data(name, path, source)
+    return (_input_columns(x, model, source) if source["kind"] == "table" else x), y
 
 
 def _input_columns(frame, model, source):
@@ -226,7 +233,7 @@ def _report(options):
     model = _load(options.model)
     data = ()
     if options.test is not None:
-        data = sources.read_labelled_data("--test", options.test, sources.of_model(model, options.model))
+        data = _labelled_data("--test", options.test, model, options.model)
     model.report(options.output, *data, interactive=options.interactive)
     print(f"report written to {options.output}")
 

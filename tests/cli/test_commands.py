@@ -553,6 +553,9 @@ def test_select_serves_another_point_of_the_front_and_evaluate_scores_it(capsys,
     assert commands.main(["evaluate", "small", str(iris)]) == 0
     out = capsys.readouterr().out
     assert "accuracy: " in out and 0.0 <= float(out.split("accuracy: ")[1].split()[0]) <= 1.0
+    pandas.read_csv(iris).assign(note="new").to_csv("noted.csv", index=False)
+    assert commands.main(["evaluate", "small", "noted.csv"]) == 0
+    assert capsys.readouterr().out == out, "a column that the model wasn't fitted on is ignored, as by predict"
     assert "The front has" in error_of(capsys, "select", "m", iris, "--limit", "params=1", "--quiet")
 
 
