@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from keras import ops
 
 from autonas.search_space import block, concatenation, decisions, fitters, ranges
 from autonas.search_space.blocks import (
+    boosted_trees,
     convolution_1d,
     dense,
     extra_trees,
@@ -24,6 +26,10 @@ from autonas.search_space.blocks import (
     spaces,
 )
 
+#: Largest number of values of a series, steps times channels, of which boosted trees are a family. Of more values they
+#: take long, and a single step of a long series seldom has a meaning of its own.
+MOST_VALUES_OF_TREES = 200
+
 
 class TimeSeriesBlock(block.Block):
     """Normalisation of time series, followed by a network that returns a vector.
@@ -34,8 +40,9 @@ class TimeSeriesBlock(block.Block):
             `"recurrent"`, or `"ridge"` (a `RidgeBlock` on the values of the series or on the differences between
             consecutive steps) or `"kernels"` (a `RidgeBlock` on the features of a `HydraBlock`, a `MiniRocketBlock` or
             both) or `"intervals"` (an `ExtraTreesBlock` on means, deviations and slopes of the series and its
-            parts, to which the kernels are mostly blind), or the name of a space of architectures, `"chain"`, `"cell"`,
-            `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses the family.
+            parts, to which the kernels are mostly blind) or `"trees"` (a `BoostedTreesBlock` on the single steps), or
+            the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to
+            `None`: the search chooses the family, `"trees"` of short series only.
         name: Name of the block.
 
     Example:
@@ -50,7 +57,7 @@ class TimeSeriesBlock(block.Block):
     """
 
     takes_raw_inputs = True
-    fitted_kinds: tuple[str, ...] = ("ridge", "kernels", "intervals")
+    fitted_kinds: tuple[str, ...] = ("ridge", "kernels", "intervals", "trees")
 
     def __init__(
         self,
@@ -84,6 +91,9 @@ class TimeSeriesBlock(block.Block):
             families["kernels"] = lambda: lambda _: self._kernels(hp, inputs)
         if self.kind == "intervals" or fitters.unsuitable(self, "trees", extra_trees.LOSSES) is None:
             families["intervals"] = lambda: lambda _: self._intervals(hp, inputs)
+        is_short = math.prod(inputs.shape[1:]) <= MOST_VALUES_OF_TREES
+        if self.kind == "trees" or (is_short and fitters.unsuitable(self, "trees", boosted_trees.LOSSES) is None):
+            families["trees"] = lambda: lambda _: self._trees(hp, inputs)
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 
     def _kernels(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
@@ -122,8 +132,12 @@ class TimeSeriesBlock(block.Block):
         read = series_kernels.split(*series_kernels.standardised(self, raw))
         if hp.Boolean("difference") and read[0].shape[1] > 1:
             read = series_kernels.differences(read)
-        joined = concatenation.joined(read)
-        return self.bound(ridge.RidgeBlock()).build(hp, ops.reshape(joined, (-1, math.prod(joined.shape[1:]))))
+        return self.bound(ridge.RidgeBlock()).build(hp, _flattened(read))
+
+    def _trees(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
+        """Apply boosted trees to the values of the single steps."""
+        steps = _flattened(series_kernels.split(*series_kernels.standardised(self, raw)))
+        return self.bound(boosted_trees.BoostedTreesBlock()).build(hp, steps)
 
     def _pooled(self, raw: Any, outputs: keras.KerasTensor) -> keras.KerasTensor:
         """Return the mean over the observed steps and the maximum over all steps, concatenated."""
@@ -133,6 +147,12 @@ class TimeSeriesBlock(block.Block):
             observed = ops.cast(ops.any(ops.logical_not(ops.isnan(raw)), axis=-1, keepdims=True), "float32")
             pooled = ops.sum(outputs * observed, axis=1) / ops.maximum(ops.sum(observed, axis=1), 1.0)
         return ops.concatenate([pooled, ops.max(outputs, axis=1)], axis=-1)
+
+
+def _flattened(series: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    """Return the steps of series, which are as `series_kernels.split` returns them, as vectors."""
+    joined = concatenation.joined(series)
+    return ops.reshape(joined, (-1, math.prod(joined.shape[1:])))
 
 
 def _inception() -> convolution_1d.Convolution1DBlock:

@@ -1,7 +1,8 @@
 """Entries of the portfolio for series and forecasts.
 
 The list begins with ridge regressions on the series and on the features of frozen kernels, which are fitted in closed
-form. Trees on intervals follow, for levels, deviations and single steps, to which the kernels are mostly blind.
+form. Trees on intervals follow, for levels, deviations and single steps, to which the kernels are mostly blind. Of
+short series, boosted trees on the single steps come next, for classes that depend on a few steps together.
 """
 
 from autonas.search_space.blocks import hydra, series_kernels
@@ -28,6 +29,15 @@ _ALL_KERNELS = _kernels("both", 64, 10_000)
 #: Trees on intervals. Of few series they consider half of the features for a split, since few of them may matter.
 _INTERVALS: dict[str, Scalar] = {"kind": "intervals", "kind_intervals/split_features": "half"}
 _INTERVALS_OF_MANY: dict[str, Scalar] = {"kind": "intervals", "kind_intervals/split_features": "sqrt"}
+#: Boosted trees on the steps of short series. All steps are considered for a split, since a class may depend on two of
+#: them together, and neither is chosen before the other one.
+_TREES: dict[str, Scalar] = {
+    "kind": "trees",
+    "kind_trees/learning_rate": 0.15,
+    "kind_trees/leaves": 8,
+    "kind_trees/leaf_rows": 5,
+    "kind_trees/l2": 1.0,
+}
 _ENTRIES: list[dict[str, Scalar]] = [
     {"kind": "ridge"},
     {"kind": "ridge", "kind_ridge/difference": True},
@@ -36,6 +46,7 @@ _ENTRIES: list[dict[str, Scalar]] = [
     _kernels("both", 64, 10_000, poolings="all"),
     _kernels("minirocket", size=10_000),
     _INTERVALS,
+    _TREES,
     {"kind": "lite"},
     {"kind": "convolution", "kind_convolution/filters": 128, "kind_convolution/depth": 2,
      "optimization/learning_rate": 1e-3},

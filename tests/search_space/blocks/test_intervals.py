@@ -66,12 +66,36 @@ def test_classes_of_noisy_levels_are_found(tmp_path):
 
 
 @pytest.mark.parametrize(("n_rows", "split"), [(500, "half"), (5000, "sqrt")])
-def test_searches_on_series_begin_with_ridge_regressions_kernels_and_trees_on_intervals(n_rows, split):
+def test_searches_on_series_begin_with_ridge_regressions_kernels_and_trees(n_rows, split):
     node = autonas.TimeSeriesInput()
     searched = graph.Graph(node, autonas.ClassificationHead()(autonas.TimeSeriesBlock()(node)))
     x = np.random.default_rng(0).normal(size=(8, 30, 1))
     searched.bind([SeriesEncoder().fit(x).feature], [heads.Target("binary", 1)])
     points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(n_rows))
     kinds = [point["time_series_block_1/kind"] for point in points]
-    assert kinds[:8] == ["ridge", "kernels", "ridge", *["kernels"] * 4, "intervals"]
+    assert kinds[:9] == ["ridge", "kernels", "ridge", *["kernels"] * 4, "intervals", "trees"]
     assert points[7]["time_series_block_1/kind_intervals/split_features"] == split
+
+
+@pytest.mark.parametrize(("n_steps", "n_channels", "has_trees"), [(50, 4, True), (51, 4, False), (201, 1, False)])
+def test_boosted_trees_are_a_family_of_short_series(n_steps, n_channels, has_trees):
+    node = autonas.TimeSeriesInput()
+    searched = graph.Graph(node, autonas.ClassificationHead()(autonas.TimeSeriesBlock()(node)))
+    x = np.random.default_rng(0).normal(size=(8, n_steps, n_channels))
+    searched.bind([SeriesEncoder().fit(x).feature], [heads.Target("binary", 1)])
+    space = searched.declare()
+    (kind,) = [declared for declared in space.space if declared.name == "time_series_block_1/kind"]
+    assert ("trees" in kind.values) == has_trees
+    points = portfolio.initial_points(searched, space, portfolio.Conditions(500))
+    assert ("trees" in [point["time_series_block_1/kind"] for point in points]) == has_trees
+
+
+def test_a_class_that_depends_on_two_steps_together_is_learned(tmp_path):
+    x = np.random.default_rng(0).normal(size=(1400, 16, 1)).astype("float32")
+    x[::7, 5] = np.nan
+    y = np.where(x[:, 1, 0] * x[:, 3, 0] > 0, "same sign", "other sign")
+    model = autonas.TimeSeriesClassifier(max_trials=9, directory=tmp_path, seed=0, verbose=0).fit(x[:400], y[:400])
+    # The kernels, the intervals and the linear model find .55 to .8.
+    assert model.score(x[400:], y[400:]) > 0.9
+    exported = keras.models.load_model(model.export(tmp_path / "model.keras").path)
+    np.testing.assert_allclose(exported.predict(x[400:], verbose=0), model.predict_proba(x[400:])[:, 1:], atol=1e-5)
