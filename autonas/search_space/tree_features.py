@@ -1,8 +1,9 @@
-"""Features of trees: the columns of a table as numbers, with means of the target for categories."""
+"""Features of trees: the columns of a table as numbers, with means of the target for categories and texts."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import concatenation, fitters, trees
+from autonas.search_space import concatenation, fitters, text_scores, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 #: Number of codes of a column above which the means of training rows are of other folds.
 _MANY = 30
-#: Maximum number of means in a row, above which a category has one mean for all outputs together.
+#: Maximum number of means in a row, above which a category has one mean for all outputs together, and of the scores of
+#: texts.
 _MAX_MEANS = 64
 #: Smallest smoothing, in rows, and smallest share of the variance between categories in the variance of the target.
 _MIN_SMOOTHING, _MIN_BETWEEN = 0.01, 1e-3
@@ -40,14 +42,24 @@ class TreeFeatures:
     A category has a mean for each output. If a row had more than 64 means, it has the mean of one linear combination of
     the outputs, the first principal component of the means.
 
+    A text becomes the predictions of the target by its words; see `text_scores.TextScores`.
+
     Args:
         cardinalities: Number of codes of each categorical column.
-        n_numbers: Number of other columns.
+        n_numbers: Number of columns of numbers.
         n_outputs: Number of outputs.
+        texts: List of the `TextScores` of each column of texts. Defaults to none.
     """
 
-    def __init__(self, cardinalities: Sequence[int], n_numbers: int, n_outputs: int) -> None:
+    def __init__(
+        self,
+        cardinalities: Sequence[int],
+        n_numbers: int,
+        n_outputs: int,
+        texts: Sequence[text_scores.TextScores] = (),
+    ) -> None:
         self.n_outputs = n_outputs
+        self.texts = texts
         self.n_columns = len(cardinalities)
         self.cardinalities = np.array(cardinalities, int)
         #: Number of means of a category.
@@ -55,7 +67,9 @@ class TreeFeatures:
         #: Indices of the columns with many categories.
         self.many = np.flatnonzero(self.cardinalities > _MANY)
         #: Number of features.
-        self.width = self.n_columns * self.n_means + len(self.many) + n_numbers
+        self.width = self.n_columns * self.n_means + len(self.many) + n_numbers + sum(text.n_scores for text in texts)
+        #: Column at which the tokens of each column of texts begin, and at which the last ones end.
+        self.bounds = np.cumsum([self.n_columns + n_numbers, *(text.length for text in texts)]).tolist()
         #: Row at which each column begins in the table of means.
         self.starts = np.cumsum([0, *self.cardinalities[:-1]])[: self.n_columns]
         self.means = trees.table(max(1, int(self.cardinalities.sum())), self.n_means)
@@ -64,18 +78,32 @@ class TreeFeatures:
         """Return the features of rows.
 
         Args:
-            columns: Float32 `(n, columns)`: codes of categories from 0, then numbers, NaN where missing.
+            columns: Float32 `(n, columns)`: codes of categories from 0, then numbers, NaN where missing, then the token
+                ids of texts.
         """
-        if not self.n_columns:
+        if not self._changes_columns:
             return columns
-        # The sum is of floats, since LiteRT doesn't add a vector of integers to rows.
-        codes = ops.cast(columns[:, : self.n_columns] + self.starts.astype("float32"), "int32")
-        parts = [ops.reshape(self.means(codes), (-1, self.n_columns * self.n_means))]
+        parts = []
+        if self.n_columns:
+            # The sum is of floats, since LiteRT doesn't add a vector of integers to rows.
+            codes = ops.cast(columns[:, : self.n_columns] + self.starts.astype("float32"), "int32")
+            parts.append(ops.reshape(self.means(codes), (-1, self.n_columns * self.n_means)))
         if len(self.many):
             parts.append(ops.take(columns, self.many.tolist(), axis=1))
-        if columns.shape[1] > self.n_columns:
-            parts.append(columns[:, self.n_columns :])
+        if self.bounds[0] > self.n_columns:
+            parts.append(columns[:, self.n_columns : self.bounds[0]])
+        parts += [text(ops.cast(tokens, "int32")) for text, tokens in self._tokens(columns)]
         return concatenation.joined(parts, axis=1)
+
+    @property
+    def _changes_columns(self) -> bool:
+        """Whether the features are others than the columns."""
+        return bool(self.n_columns or self.texts)
+
+    def _tokens(self, columns: Any) -> list[tuple[text_scores.TextScores, Any]]:
+        """Return the pairs of the `TextScores` and the token ids of each column of texts."""
+        pieces = [columns[:, start:end] for start, end in itertools.pairwise(self.bounds)]
+        return list(zip(self.texts, pieces, strict=True))
 
     def fit(self, rows: Rows, generator: np.random.Generator) -> Rows:
         """Set the means by all training rows, and return the training rows with their features.
@@ -84,12 +112,29 @@ class TreeFeatures:
             rows: Training rows, with columns as inputs.
             generator: A `numpy.random.Generator`.
         """
-        if not self.n_columns:
+        if not self._changes_columns:
             return rows
-        n_rows, codes = len(rows.inputs), self._codes(rows.inputs)
-        weights = np.ones(n_rows) if rows.weights is None else rows.weights / rows.weights.mean()
+        weights = np.ones(len(rows.inputs)) if rows.weights is None else rows.weights / rows.weights.mean()
         targets = rows.columns(self.n_outputs)
         targets = targets - np.average(targets, axis=0, weights=weights)
+        means = self._fit_means(rows.inputs, targets, weights, generator)
+        scores = [text.fit(tokens, targets, weights, generator) for text, tokens in self._tokens(rows.inputs)]
+        return self._with(rows, means, scores)
+
+    def _fit_means(
+        self, columns: np.ndarray, targets: np.ndarray, weights: np.ndarray, generator: np.random.Generator
+    ) -> np.ndarray:
+        """Set the means of categories, and return the means of the training rows, `(n, categorical columns, means)`.
+
+        Args:
+            columns: Columns of the training rows.
+            targets: Targets less their means, `(n, outputs)`.
+            weights: Weights of the rows, `(n,)`.
+            generator: As in `fit`.
+        """
+        n_rows, codes = len(columns), self._codes(columns)
+        if not self.n_columns:
+            return self._means(codes)
         fold = generator.permutation(n_rows) % _N_FOLDS
         counts = self._sums(fold, codes, weights[:, None])
         sums = self._sums(fold, codes, targets * weights[:, None])
@@ -102,7 +147,7 @@ class TreeFeatures:
         means = self._means(codes)
         others = (total - sums) / (count - counts + smoothing)
         means[:, self.many] = others[fold[:, None], codes[:, self.many]]
-        return self._with(rows, means)
+        return means
 
     def _sums(self, fold: np.ndarray, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return the sums of values `(n, k)` by fold and category, `(folds, codes, k)`."""
@@ -131,7 +176,10 @@ class TreeFeatures:
 
     def transform(self, rows: Rows) -> Rows:
         """Return rows with their features instead of their columns."""
-        return self._with(rows, self._means(self._codes(rows.inputs))) if self.n_columns else rows
+        if not self._changes_columns:
+            return rows
+        scores = [text.transform(tokens) for text, tokens in self._tokens(rows.inputs)]
+        return self._with(rows, self._means(self._codes(rows.inputs)), scores)
 
     def _codes(self, columns: np.ndarray) -> np.ndarray:
         """Return the positions in the table of means, `(n, categorical columns)`."""
@@ -141,10 +189,11 @@ class TreeFeatures:
         """Return the means of categories, `(n, categorical columns, means)`."""
         return self.means.get_weights()[0][codes]
 
-    def _with(self, rows: Rows, means: np.ndarray) -> Rows:
-        """Return rows with features as inputs, from their columns and the means of their categories."""
+    def _with(self, rows: Rows, means: np.ndarray, scores: Sequence[np.ndarray]) -> Rows:
+        """Return rows with features as inputs, from the means of their categories and the scores of their texts."""
         columns = rows.inputs
-        parts = [means.reshape(len(means), -1), columns[:, self.many], columns[:, self.n_columns :]]
+        numbers = columns[:, self.n_columns : self.bounds[0]]
+        parts = [means.reshape(len(means), -1), columns[:, self.many], numbers, *scores]
         return dataclasses.replace(rows, inputs=np.concatenate(parts, axis=1, dtype="float32"))
 
 
@@ -169,8 +218,6 @@ def unsuitable(member: Block, inputs: Any, losses: Collection[str]) -> str | Non
         inputs: Tensors of a table, or a vector.
         losses: Names of the losses that the trees minimise.
     """
-    if isinstance(inputs, dict) and not {"numbers", "categories", "strings"} & set(inputs):
-        return "the table has no numbers, categories or strings whose trigrams repeat"
     if not isinstance(inputs, dict) and len(inputs.shape) != 2:
         return f"trees take the columns of a table or vectors, not a tensor of shape {inputs.shape}"
     return fitters.unsuitable(member, "trees", losses)
@@ -187,7 +234,13 @@ def of_inputs(inputs: Any, features: Sequence[Feature], n_outputs: int) -> tuple
     if not isinstance(inputs, dict):
         columns = ops.cast(inputs, "float32")
         return columns, TreeFeatures([], columns.shape[1], n_outputs)
-    parts = [ops.cast(inputs[name], "float32") for name in ("categories", "numbers", "strings") if name in inputs]
-    columns = concatenation.joined(parts, axis=1)
-    cardinalities = features[0].statistics["cardinalities"] if "categories" in inputs else []
-    return columns, TreeFeatures(cardinalities, columns.shape[1] - len(cardinalities), n_outputs)
+    statistics = features[0].statistics
+    frequencies = statistics.get("inverse_document_frequencies", [])
+    tokens = [inputs[f"tokens_{index}"] for index in range(len(frequencies))]
+    texts = text_scores.of_columns(frequencies, [ids.shape[1] for ids in tokens], n_outputs, _MAX_MEANS)
+    parts = [inputs[name] for name in ("categories", "numbers", "strings") if name in inputs]
+    n_columns = sum(part.shape[1] for part in parts)
+    parts += [ids[:, : text.length] for text, ids in zip(texts, tokens, strict=True)]
+    cardinalities = statistics["cardinalities"] if "categories" in inputs else []
+    features_of_trees = TreeFeatures(cardinalities, n_columns - len(cardinalities), n_outputs, texts)
+    return concatenation.joined([ops.cast(part, "float32") for part in parts], axis=1), features_of_trees

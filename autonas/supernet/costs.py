@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from autonas.backends import node_graph
-from autonas.supernet import events, mixing, width_sharing
+from autonas.supernet import events, mixing
 
 
 class ExpectedCost:
@@ -33,9 +33,8 @@ class ExpectedCost:
         self._walk(supernet, [events.ALWAYS for _ in supernet.outputs], once_per_layer)
         #: Costs by the event in which they occur.
         self._costs = {}
-        widths = width_sharing.WidthSharing(supernet)
         for use, node in self._uses.values():
-            for event, narrow in self._at_widths(use, node, widths):
+            for event, narrow in self._at_widths(use, node):
                 self._costs[event] = self._costs.get(event, 0.0) + float(node_cost(narrow))
 
     def __call__(self):
@@ -105,9 +104,9 @@ class ExpectedCost:
                     record(node.input_tensors, [use] * len(node.input_tensors))
         return [tensor_events.get(id(tensor), events.NEVER) for tensor in model.inputs]
 
-    def _at_widths(self, event, node, widths):
+    def _at_widths(self, event, node):
         """Yield `node` at every combination of its widths, with the event that it is in use and has these widths."""
-        decisions = [] if node.is_input else widths.decisions_of(node)
+        decisions = [] if node.is_input else self.supernet.widths.decisions_of(node)
         for layer in decisions:
             self._mixing.setdefault(_key(layer), layer)
         if not decisions:
@@ -118,7 +117,7 @@ class ExpectedCost:
             for layer, option in zip(decisions, options, strict=True):
                 event_at_widths = events.both(event_at_widths, events.literal(_key(layer), option))
             names = [layer.selector.name for layer in decisions]
-            yield event_at_widths, widths.narrowed(node, dict(zip(names, options, strict=True)))
+            yield event_at_widths, self.supernet.widths.narrowed(node, dict(zip(names, options, strict=True)))
 
     def _either(self, first, second):
         return events.either(first, second, self._options)

@@ -8,7 +8,7 @@ import keras
 
 from autonas.backends import node_graph
 from autonas.search_space.values import Scalar
-from autonas.supernet import inheritance, width_sharing
+from autonas.supernet import inheritance
 
 #: Arguments of a layer that don't distinguish networks.
 _WITHOUT_EFFECT = ("name", "seed")
@@ -27,7 +27,6 @@ class NetworkKeys:
 
     def __init__(self, supernet: Any) -> None:
         self._supernet = supernet
-        self._widths = width_sharing.WidthSharing(supernet)
         #: By the `id` of a node: the description of the node without its inputs.
         self._descriptions: dict[int, str] = {}
 
@@ -54,7 +53,7 @@ class NetworkKeys:
         return tuple(lines)
 
     def _widths_of(self, node: Any) -> list[Any]:
-        return [] if node.is_input else self._widths.decisions_of(node)
+        return [] if node.is_input else self._supernet.widths.decisions_of(node)
 
     def _description(self, node: Any) -> str:
         """Return the class and the configuration of the operation that a node calls, and its further arguments."""

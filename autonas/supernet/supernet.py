@@ -257,6 +257,11 @@ class Supernet(keras.Model):
         return self._network_keys.of(values)
 
     @functools.cached_property
+    def widths(self):
+        """The `WidthSharing` of the supernet."""
+        return width_sharing.WidthSharing(self)
+
+    @functools.cached_property
     def _network_keys(self):
         return structure.NetworkKeys(self)
 
@@ -278,15 +283,14 @@ def _warn_of_widths(supernet):
     """Warn of layers that differ from the layers of a narrow network if their channels are set to zero."""
     if not any(isinstance(layer, mixing.WidthMixing) for layer in mixing_layers(supernet)):
         return
-    sharing = width_sharing.WidthSharing(supernet)
     reasons = [
         (
-            sharing.recurrent(),
+            supernet.widths.recurrent(),
             "is recurrent, and its states have all units of the searched width {!r}",
             "Choose among layers of several widths by a LayerChoice instead.",
         ),
         (
-            sharing.over_channels(),
+            supernet.widths.over_channels(),
             "computes statistics over all channels of the searched width {!r}, also over channels that are zero",
             "Put the layer before the layer whose width is searched, or use a BatchNormalization and `narrow` after "
             "it.",

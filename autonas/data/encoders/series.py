@@ -8,6 +8,7 @@ import pandas as pd
 
 from autonas.data import masks
 from autonas.data.checks import MAX_FLOAT32
+from autonas.data.encoders import frames
 from autonas.data.encoders.base import (
     Encoder,
     RunningMoments,
@@ -132,13 +133,7 @@ class SeriesEncoder(Encoder):
         if names is None or self.columns_ is None or names == self.columns_[: len(names)]:
             return x
         if set(names) != set(self.columns_):
-            missing = [name for name in self.columns_ if name not in names]
-            unknown = [name for name in names if name not in self.columns_]
-            raise ValueError(
-                "`x` must have the columns of fit, one for each step. Received: columns without "
-                f"{', '.join(map(repr, missing[:5])) or 'any missing'}, and with unknown ones: "
-                f"{', '.join(map(repr, unknown[:5])) or 'none'}"
-            )
+            frames.check_unnamed(names, self.columns_)
         return x[self.columns_]
 
     def raw_inputs(self, x):
