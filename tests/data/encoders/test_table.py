@@ -173,9 +173,19 @@ def test_spelled_numbers_are_read_as_the_numbers_themselves(check_encoder):
 
 
 def test_columns_that_are_not_read_are_named_in_a_warning():
-    table = pd.DataFrame({"id": [f"id{i}" for i in range(60)], "size": [f"{i} kg" for i in range(60)], "x": range(60)})
+    table = pd.DataFrame({"id": [f"id{i}" for i in range(60)], "size": [f"size{i}" for i in range(60)], "x": range(60)})
     with pytest.warns(UserWarning, match="aren't read, since no value occurs twice in the training set: 'id', 'size'"):
         TableEncoder().fit(table)
+
+
+def test_numbers_with_a_unit_are_numbers():
+    table = pd.DataFrame({"size": [f"{number}.5 kg" for number in range(60)]})
+    encoder = TableEncoder().fit(table)
+    assert encoder.kinds_ == ["number"] and encoder.raw_arrays(table)["size"].dtype == "float32"
+    again = TableEncoder.from_config(encoder.get_config())
+    np.testing.assert_array_equal(again.raw_arrays(table)["size"], np.arange(60) + 0.5)
+    with pytest.raises(ValueError, match="Column 'size' of `x` must hold numbers as in fit, spelled as '1234.5 kg'"):
+        again.transform(pd.DataFrame({"size": ["5 lb"]}))
 
 
 def test_numbers_as_strings():
