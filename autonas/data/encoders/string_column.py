@@ -16,6 +16,9 @@ _RARE_FROM = 50
 #: Number of categories above which their strings have vectors, if more than a share of the rows are of categories with
 #: fewer rows. The mean of the target is known for categories with more rows, and a vector adds little to it.
 _MANY, _FEW_ROWS, _RARE_SHARE = 100, 20, 0.05
+#: Mean number of words of a category from which on categories with vectors are also texts: lists such as
+#: "Comedies, Dramas", whose words are in several categories.
+_SEVERAL_WORDS = 2
 
 
 class StringColumn:
@@ -23,7 +26,8 @@ class StringColumn:
 
     Args:
         vocabulary: List of the categories, of which the first has the code 1. `None` for texts.
-        text: The fitted `TextEncoder` of texts. `None` for categories.
+        text: The fitted `TextEncoder` of texts, and of categories with vectors and several words. `None` for other
+            categories.
         trigrams: The `TrigramVectors` of texts, and of more than 100 categories many of which are rare. `None` without
             vectors.
     """
@@ -32,18 +36,26 @@ class StringColumn:
         self.vocabulary, self.text, self.trigrams = vocabulary, text, trigrams
 
     @classmethod
-    def fit_categories(cls, series):
-        """Return the column of categories, or `None` if no category is frequent enough."""
+    def fit_categories(cls, series, max_tokens, length):
+        """Return the column of categories, or `None` if no category is frequent enough.
+
+        See `TextEncoder` for the other arguments.
+        """
         vocabulary = _vocabulary(series)
         strings, counts = columns.present_strings(series)
         is_rare = counts[counts < _FEW_ROWS].sum() > _RARE_SHARE * counts.sum()
         trigrams = TrigramVectors.fit(strings) if len(strings) > _MANY and is_rare else None
-        return cls(vocabulary, trigrams=trigrams) if vocabulary else None
+        if not vocabulary:
+            return None
+        text = None
+        if trigrams is not None and np.mean([len(string.split()) for string in strings]) >= _SEVERAL_WORDS:
+            text = _text_encoder(series, max_tokens, length)
+        return cls(vocabulary, text, trigrams)
 
     @classmethod
     def fit_texts(cls, series, max_tokens, length):
         """Return the column of texts. See `TextEncoder` for the arguments."""
-        text = TextEncoder(max_tokens, length, has_ngrams=False).fit(strings_of(series))
+        text = _text_encoder(series, max_tokens, length)
         return cls(text=text, trigrams=TrigramVectors.fit(columns.present_strings(series)[0]))
 
     def codes(self, series):
@@ -138,6 +150,10 @@ class StringColumn:
         if self.trigrams is not None:
             sizes["vector"] = self.trigrams.length
         return sizes
+
+
+def _text_encoder(series, max_tokens, length):
+    return TextEncoder(max_tokens, length, has_ngrams=False).fit(strings_of(series))
 
 
 def _vocabulary(series):

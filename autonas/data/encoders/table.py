@@ -38,7 +38,8 @@ class TableEncoder(Encoder):
     - `"strings"`, float32 `(v,)`: vectors of texts, and of the categories of columns with more than 100 categories if
       more than 5 % of the rows have a category of fewer than 20 rows. Strings with common trigrams of characters have
       similar vectors; see `TrigramVectors`.
-    - `"tokens_0"`, `"tokens_1"`, ..., int32 `(length,)`: token ids of a text column, as in `TextEncoder`.
+    - `"tokens_0"`, `"tokens_1"`, ..., int32 `(length,)`: token ids of a text column, as in `TextEncoder`, or of
+      categories with vectors and with two or more words on average.
 
     The statistics are:
 
@@ -140,7 +141,7 @@ class TableEncoder(Encoder):
                 varying = [index for index, values in enumerate(date_parts) if np.nanmin(values) != np.nanmax(values)]
                 self.parts_[name] = varying or [0]
             elif kind == "category":
-                column = StringColumn.fit_categories(series)
+                column = StringColumn.fit_categories(series, self.max_tokens, self.length)
                 if column is None:
                     kind = None
                     ignored.append(name)

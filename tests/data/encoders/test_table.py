@@ -178,6 +178,19 @@ def test_columns_that_are_not_read_are_named_in_a_warning():
         TableEncoder().fit(table)
 
 
+def test_categories_of_several_words_are_also_texts(check_encoder):
+    generator = np.random.default_rng(0)
+    genres = ["drama", "comedy", "horror", "action", "crime", "romance", "music", "war", "family", "fantasy"]
+    lists = [", ".join(sorted(generator.choice(genres, 1 + number % 4, replace=False))) for number in range(4000)]
+    table = pd.DataFrame({"genres": lists, "number": range(4000)})
+    encoder = TableEncoder().fit(table)
+    assert encoder.kinds_[0] == "category"
+    assert set(check_encoder(encoder, table[:50])) == {"numbers", "categories", "strings", "tokens_0"}
+    assert encoder.feature.statistics["text_names"] == ["genres"]
+    first = table.assign(genres=[text.split(",")[0] for text in lists])
+    assert "tokens_0" not in TableEncoder().fit(first).transform(first)
+
+
 def test_numbers_with_a_unit_are_numbers():
     table = pd.DataFrame({"size": [f"{number}.5 kg" for number in range(60)]})
     encoder = TableEncoder().fit(table)

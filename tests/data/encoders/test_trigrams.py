@@ -58,7 +58,7 @@ def test_columns_of_many_categories_have_vectors_in_every_reading(check_encoder)
     encoder = TableEncoder().fit(frame)
     frame.loc[:4, "title"] = ["Police Officer IV", None, "Ärztin\u2009für Müll", "x", "Librarian " * 60]
     tensors = check_encoder(encoder, frame)
-    assert list(tensors) == ["categories", "strings", "tokens_0"]
+    assert list(tensors) == ["categories", "strings", "tokens_0", "tokens_1"]
     assert tensors["strings"].shape == (864, 2 * 20)
     assert tensors["categories"][0, 0] == 0 and tensors["strings"][0, 20:].any()
     coded = encoder.coded(encoder.raw_arrays(frame))
@@ -71,6 +71,7 @@ def test_a_config_from_before_vectors_has_none():
     encoder = TableEncoder().fit(pd.DataFrame({"title": np.tile(TITLES, 6)}))
     config = encoder.get_config()
     del config["state"]["trigrams"]
+    config["state"]["texts"] = []
     assert list(TableEncoder.from_config(config).feature.tensors) == ["categories"]
 
 
