@@ -19,9 +19,11 @@ _PENALTY = 3.0
 _TOLERANCE = 1e-3
 #: Number of folds of the training rows.
 _N_FOLDS = 5
-#: Number of training rows below which there are no scores, and number of rows times scores of all columns that are
-#: fitted, about a second. More rows than this number allows have the scores of a sample of the rows.
-_FEWEST_ROWS, _MOST_FITTED, _FEWEST_FITTED = 20, 200_000, 1000
+#: Number of training rows below which there are no scores.
+_FEWEST_ROWS = 20
+#: Number of words of all training rows and columns, times the scores of a column, that are fitted in about a second.
+#: Regressions on more words take a random sample of the rows, of at least so many rows.
+_MOST_FITTED, _FEWEST_FITTED = 2_500_000, 1000
 #: Number of the first words of a text that are read.
 _MOST_WORDS = 256
 #: Ids of padding and of unknown words, as in `TextEncoder`, are less than this number.
@@ -49,11 +51,13 @@ class TextScores:
         length: Number of tokens of a text, of which the first 256 are read.
         n_scores: Number of scores. With more outputs, the scores are of the outputs of the largest variance, which
             are the most frequent classes.
+        n_columns: Number of columns of texts, which share the time. Defaults to 1.
     """
 
-    def __init__(self, frequencies: np.ndarray, length: int, n_scores: int) -> None:
+    def __init__(self, frequencies: np.ndarray, length: int, n_scores: int, n_columns: int = 1) -> None:
         self.length = min(length, _MOST_WORDS)
         self.n_scores = n_scores
+        self._most_words = _MOST_FITTED // (n_scores * n_columns)
         self._frequencies = np.array(frequencies, "float64")
         self._frequencies[:_N_SPECIAL] = 0.0
         # The coefficients of each word times its frequency, and the square of its frequency for the norm.
@@ -87,7 +91,10 @@ class TextScores:
         norms = np.sqrt(np.maximum(counts @ frequencies**2, 1.0))
         texts = (sparse.diags(1 / norms) @ counts @ sparse.diags(frequencies)).tocsr()
         largest = np.sort(np.argsort(-targets.var(axis=0), kind="stable")[: self.n_scores])
-        coefficients, scores = _cross_fitted(texts, targets[:, largest], weights, generator)
+        n_rows = len(targets)
+        n_fitted = max(_FEWEST_FITTED, int(n_rows * self._most_words / max(1, counts.nnz)))
+        sample = generator.permutation(n_rows)[:n_fitted]
+        coefficients, scores = _cross_fitted(texts, targets[:, largest], weights, sample)
         table = np.column_stack([coefficients.T * frequencies[:, None], frequencies**2])
         self.table.set_weights([np.round(table / _UNIT) * _UNIT])
         return scores
@@ -96,10 +103,13 @@ class TextScores:
         """Return how often each word occurs in each text, `(n, ids)`."""
         from scipy import sparse
 
-        row, position = np.nonzero(tokens >= _N_SPECIAL)
-        ids = tokens[row, position].astype(int)
+        is_word = tokens >= _N_SPECIAL
+        ids = tokens[is_word].astype("int32")
+        ends = np.cumsum(is_word.sum(axis=1))
         shape = (len(tokens), len(self._frequencies))
-        return sparse.csr_matrix((np.ones(len(ids), "float32"), (row, ids)), shape)
+        counts = sparse.csr_matrix((np.ones(len(ids), "float32"), ids, np.append(0, ends)), shape)
+        counts.sum_duplicates()
+        return counts
 
 
 def of_columns(frequencies: list[np.ndarray], lengths: list[int], n_outputs: int, most_scores: int) -> list[TextScores]:
@@ -112,19 +122,21 @@ def of_columns(frequencies: list[np.ndarray], lengths: list[int], n_outputs: int
         most_scores: Largest number of scores of a row, if there are no more columns.
     """
     n_scores = max(1, min(n_outputs, most_scores // max(1, len(lengths))))
-    return [TextScores(column, length, n_scores) for column, length in zip(frequencies, lengths, strict=True)]
+    return [
+        TextScores(column, length, n_scores, len(lengths)) for column, length in zip(frequencies, lengths, strict=True)
+    ]
 
 
 def _cross_fitted(
-    texts: sparse.csr_matrix, targets: np.ndarray, weights: np.ndarray, generator: np.random.Generator
+    texts: sparse.csr_matrix, targets: np.ndarray, weights: np.ndarray, sample: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coefficients of ridge regressions on all rows, and the scores of the rows by other rows.
+    """Return the coefficients of ridge regressions on a sample of rows, and the scores of all rows by other rows.
 
     Args:
         texts: TF-IDF weights, `(n, ids)`.
         targets: Targets, `(n, scores)`.
         weights: Weights of the rows, `(n,)`.
-        generator: As in `TextScores.fit`.
+        sample: Positions of the rows that are fitted, in random order.
 
     Returns:
         Tuple of the coefficients `(scores, ids)`, and the scores `(n, scores)`.
@@ -133,7 +145,6 @@ def _cross_fitted(
     coefficients, scores = np.zeros((n_scores, n_ids)), np.zeros((n_rows, n_scores))
     if n_rows < _FEWEST_ROWS:
         return coefficients, scores
-    sample = generator.permutation(n_rows)[: max(_FEWEST_FITTED, _MOST_FITTED // n_scores)]
     all_coefficients, intercept = _regression(texts, targets, weights, sample)
     # Rows outside of the sample are other rows.
     all_scores = texts @ all_coefficients.T

@@ -65,7 +65,7 @@ def test_of_many_classes_the_most_frequent_ones_have_scores(tokens):
 
 
 def test_rows_outside_of_the_sample_have_the_scores_of_the_sample(tokens, monkeypatch):
-    monkeypatch.setattr(text_scores, "_MOST_FITTED", 100)
+    monkeypatch.setattr(text_scores, "_MOST_FITTED", 0)
     monkeypatch.setattr(text_scores, "_FEWEST_FITTED", 100)
     target = (tokens == 7).sum(axis=1).astype(float)
     scores, of_training = fitted(tokens, target)
