@@ -15,7 +15,7 @@ _N_SEASONS = 2
 #: Number of forecasts of all targets together from which the errors of each smoothing are computed.
 _MOST_FORECASTS = 4000
 #: Number of standard errors by which a season may have a lower autocorrelation than its multiple.
-_INSIGNIFICANT = 2.0
+_INSIGNIFICANT = 2.5
 
 
 class Smoothing:
@@ -161,17 +161,20 @@ def seasons(outputs, longest, least=0.0):
     longest = min(longest, len(changes) - 2)
     if longest < 2 or not changes.size:
         return []
-    standard_error = 1 / np.sqrt(len(changes))
-    least = max(least, np.sqrt(2 * np.log(longest)) * standard_error)
+    n_terms = len(changes) - np.arange(longest + 2)
+    least = max(least, np.sqrt(2 * np.log(longest) / len(changes)))
     spectrum = np.fft.rfft(changes, 2 * len(changes), axis=0)
-    correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=0).mean(axis=1)[: longest + 2]
-    correlation /= correlation[0]
+    sums = np.fft.irfft(np.abs(spectrum) ** 2, axis=0).mean(axis=1)[: longest + 2]
+    # A sum of few terms isn't significant, so that a sum decides on a peak. Peaks are compared by the means of their
+    # terms: the sums would be less for long seasons than for short ones.
+    correlation = sums / sums[0] * len(changes) / n_terms
     before, here, after = correlation[1:-2], correlation[2:-1], correlation[3:]
-    peaks = 2 + np.flatnonzero((here > before) & (here >= after) & (here > least))
+    is_significant = sums[2:-1] > least * sums[0]
+    peaks = 2 + np.flatnonzero((here > before) & (here >= after) & is_significant)
     if not len(peaks):
         return []
     highest = int(peaks[correlation[peaks].argmax()])
-    enough = correlation[highest] - _INSIGNIFICANT * standard_error
+    enough = correlation[highest] - _INSIGNIFICANT / np.sqrt(n_terms[highest])
     divisors = [lag for lag in peaks.tolist() if highest % lag == 0]
     season = next(
         lag for lag in divisors if min(correlation[lag], correlation[lag : highest + 1 : lag].mean()) >= enough

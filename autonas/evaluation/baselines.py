@@ -70,6 +70,8 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
     Returns:
         List of `Baseline`s. The linear model is missing for a stream, and if it can't be fitted.
     """
+    # A linear prediction may be one that a metric refuses, such as a negative number.
+    scorer = scorer.with_optional_metrics()
     if dataset.baselines is not None:
         predicted = [(name, [predictions], message) for name, (predictions, message) in dataset.baselines.items()]
     else:

@@ -160,6 +160,12 @@ class ProductOfPowers(Combination):
                 "`objective` of ProductOfPowers must be maximised, such as 'val_accuracy': a factor below 1 would "
                 f"improve a minimised objective. Received: {self.objective!r:.60}"
             )
+        name = str(getattr(self.objective, "name", self.objective)).removeprefix("val_")
+        if name.startswith("neg_"):
+            raise ValueError(
+                "`objective` of ProductOfPowers must never be negative: a factor below 1 would improve a negative "
+                f"objective. Received: {self.objective!r:.60}. Use a WeightedSum."
+            )
         if "max" in directions[1:]:
             raise ValueError("`targets` of ProductOfPowers must be costs that are minimised.")
 

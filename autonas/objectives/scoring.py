@@ -61,6 +61,8 @@ class HeadScoring:
         loss: The `HeadLoss`.
         metrics: List of `Metric`.
         classes: List of the classes as text, in the order of their indices. Empty for regression.
+        optional: Names of the metrics that are NaN for predictions for which they raise an error, such as a logarithm
+            of negative numbers. Other errors end the trial. Defaults to none.
     """
 
     name: str
@@ -71,6 +73,16 @@ class HeadScoring:
     loss: HeadLoss
     metrics: list[Metric]
     classes: list[str] = dataclasses.field(default_factory=list)
+    optional: Collection[str] = ()
+
+    def score(self, metric: Metric, rows: np.ndarray, converted: np.ndarray) -> float:
+        """Return a metric of the predictions of some rows, in the form that metrics expect."""
+        try:
+            return metric(self.truth[rows], converted)
+        except Exception:  # Whatever the user's function raises.
+            if metric.name not in self.optional:
+                raise
+            return float("nan")
 
 
 class Scorer:
@@ -94,6 +106,11 @@ class Scorer:
     def only(self, names: Collection[str]) -> Scorer:
         """Return a scorer that computes the scores of some names only, which is faster."""
         return Scorer(self.heads, self.weights, names)
+
+    def with_optional_metrics(self) -> Scorer:
+        """Return a scorer whose metrics are NaN for predictions for which they raise an error."""
+        heads = [dataclasses.replace(head, optional=[metric.name for metric in head.metrics]) for head in self.heads]
+        return Scorer(heads, self.weights, self.names)
 
     def _computes(self, name: str) -> bool:
         return self.names is None or name in self.names
@@ -137,7 +154,7 @@ class Scorer:
             converted = head.to_metric(outputs, rows) if any(map(self._computes, names)) else None
             for name, metric in zip(names, head.metrics, strict=True):
                 if converted is not None and self._computes(name):
-                    scores[name] = metric(head.truth[rows], converted)
+                    scores[name] = head.score(metric, rows, converted)
         return scores
 
     def standard_error(

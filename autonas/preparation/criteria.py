@@ -9,7 +9,7 @@ from autonas.arguments.lists import as_list
 from autonas.costs import registry
 from autonas.objectives import goal, scoring
 from autonas.objectives import metrics as metrics_module
-from autonas.search_space import losses
+from autonas.search_space import heads, losses
 
 #: Validation rows from which accuracy separates two candidates better than the loss, except on tables.
 _ENOUGH_FOR_ACCURACY = 1000
@@ -79,11 +79,13 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
         truth, convert = truth_of(target, values), metric_form(target)
         tried = _rows_to_try(truth, target)
         guess = np.full((len(tried), target.n_outputs_), 1 / max(2, target.n_outputs_), "float32")
+        needed = set()
         for argument, metric in [
             *(("metrics", metric) for metric in further[name]),
             *_objective_metrics(plan.criteria.objective, name, names),
         ]:
             if argument == "objective" and metric in metrics:
+                needed.add(metric)
                 continue
             try:
                 resolved = metrics_module.get_metric(metric, target.task_)
@@ -95,6 +97,8 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
                     f"`{argument}` can't be {metrics_module.describe(metric)} for a {target.task_} target: "
                     f"{_first_line(error)}{costs_too}"
                 ) from error
+            if argument == "objective":
+                needed.add(resolved.name)
             if resolved.name not in metrics or not isinstance(metric, str):
                 metrics[resolved.name] = resolved
         scorings.append(
@@ -104,9 +108,10 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
                 values,
                 truth,
                 lambda outputs, rows, convert=convert: convert(outputs),
-                loss=scoring.HeadLoss(_loss(head, target, values[tried], guess), head.loss_weight),
+                loss=scoring.HeadLoss(_loss(head, target, values, tried, guess), head.loss_weight),
                 metrics=list(metrics.values()),
                 classes=[] if target.classes_ is None else list(map(str, target.classes_.tolist())),
+                optional=metrics.keys() - needed,
             )
         )
     return scoring.Scorer(scorings, weights)
@@ -146,8 +151,16 @@ def _objective_metrics(objective, name, names):
     return [("objective", metric) for metric in [*wanted, *own] if metric != "loss"]
 
 
-def _loss(head, target, values, guess):
-    """Return the loss function of a head, after a trial on rows of the data."""
+def _loss(head, target, values, tried, guess):
+    """Return the loss function of a head, after a trial on rows of the data.
+
+    Args:
+        head: The head.
+        target: The fitted target encoder.
+        values: Encoded targets.
+        tried: Indices of the rows of the trial.
+        guess: Predictions of these rows.
+    """
     try:
         function = head.loss_function()
         if target.task_ in ("binary", "multilabel") and losses.takes_one_hot(function):
@@ -156,7 +169,8 @@ def _loss(head, target, values, guess):
             )
         if isinstance(function, keras.losses.Loss) and function.reduction in (None, "none"):
             raise ValueError("it has a number for each row. Give it reduction='sum_over_batch_size'")
-        loss = np.asarray(keras.ops.convert_to_numpy(function(values, guess)))
+        _check_targets(head, target, values)
+        loss = np.asarray(keras.ops.convert_to_numpy(function(values[tried], guess)))
     except Exception as error:  # Whatever Keras or the user's function raises.
         raise ValueError(
             f"`loss` can't be {metrics_module.describe(head.loss)} for a {target.task_} target: {_first_line(error)}"
@@ -169,6 +183,25 @@ def _loss(head, target, values, guess):
     return function
 
 
+def _check_targets(head, target, values):
+    """Raise a `ValueError` for targets below those for which the loss is defined. Keras computes some number for them.
+
+    Args:
+        head: The head.
+        target: The fitted target encoder.
+        values: Encoded targets.
+    """
+    least = heads.LEAST_TARGETS.get(head.loss_name())
+    if least is None or target.task_ != "regression":
+        return
+    below = (target.numbers(values).reshape(len(values), -1) < least).any(axis=1)
+    if below.any():
+        raise ValueError(
+            f"it needs targets of at least {least:g}. Received: {below.sum()} rows below, the first at index "
+            f"{int(below.argmax())}"
+        )
+
+
 def _first_line(error):
     """Return the first line of an error as a sentence, without TensorFlow's name of the operation."""
     line = re.sub(r"\{\{function_node .*?\}\} |\[Op:\w+\] name:\s*$", "", str(error).strip().splitlines()[0]).strip()
@@ -178,7 +211,7 @@ def _first_line(error):
 def truth_of(target, encoded):
     """Return encoded targets in the form that metrics take: class indices, indicators, or numbers in their units."""
     if target.task_ == "regression":
-        return target.unscaled(encoded)
+        return target.numbers(encoded)
     return encoded.reshape(len(encoded)).astype("int32") if target.task_ == "binary" else encoded.astype("int32")
 
 

@@ -27,6 +27,8 @@ ACTIVATIONS = {"binary": "sigmoid", "multilabel": "sigmoid", "multiclass": "soft
 SCALE_FREE_LOSSES = {"mean_squared_error", "mean_absolute_error", "huber", "log_cosh"}
 #: Losses of Keras whose outputs are predictions of the target, in its units.
 _LOSSES_OF_NUMBERS = {"mean_absolute_percentage_error", "mean_squared_logarithmic_error", "huber", "poisson"}
+#: Smallest targets for which losses of Keras are defined.
+LEAST_TARGETS = {"poisson": 0.0, "mean_squared_logarithmic_error": -1.0}
 #: Losses of Keras that are defined for positive outputs only.
 _LOSSES_OF_POSITIVE = {"poisson"}
 

@@ -66,6 +66,17 @@ def test_the_season_is_no_multiple_of_a_season():
     assert smoothing.seasons(seasonal(600, 24, 0.07), 118)[0] == 24
 
 
+def test_a_season_of_which_the_series_has_few_is_found():
+    """Of three and a half weeks of hours, the sum of the terms of a week is less than that of a day."""
+    hours = np.arange(600)
+    day = np.sin(hours / 24 * 2 * np.pi)
+    is_weekend = (hours // 24) % 7 >= 5
+    for seed in range(3):
+        noise = np.random.default_rng(seed).normal(size=600)
+        series = 5 * day + 12 * is_weekend * (1 + day) + noise
+        assert smoothing.seasons(series[:, None], 200)[0] == 168
+
+
 @pytest.mark.parametrize("longest", [5, 30])
 def test_most_walks_have_no_season(longest):
     walks = [np.random.default_rng(seed).normal(size=(100, 1)).cumsum(axis=0) for seed in range(50)]

@@ -46,6 +46,11 @@ def test_a_product_of_powers_needs_an_objective_that_is_to_be_large():
         blend.check(["max", "max"])
 
 
+def test_a_product_of_powers_needs_an_objective_that_is_never_negative():
+    with pytest.raises(ValueError, match="must never be negative.*'neg_mean_absolute_error'. Use a WeightedSum"):
+        ProductOfPowers("neg_mean_absolute_error", {"params": 1000}).check(["max", "min"])
+
+
 def test_lexicographic_order_is_that_of_steps_then_of_the_next_objective():
     order = Lexicographic(["val_accuracy", "latency_ms", "params"], [0.01, 1.0])
     rows = [(0.951, 9.0, 5), (0.958, 3.0, 9), (0.955, 3.5, 7), (0.97, 50.0, 9), (0.94, 0.1, 1)]

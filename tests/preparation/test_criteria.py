@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 import autonas
 from autonas.data.fit_data import FitData
@@ -47,3 +48,47 @@ def test_with_weights_a_regression_is_compared_by_the_weighted_loss():
         for prediction in (x[:, 0], 1000 * x[:, 1])
     ]
     assert scores[0] < scores[1]
+
+
+def positive_targets():
+    """Targets that are positive, and that a linear model takes for negative ones in some rows."""
+    x = np.random.default_rng(0).normal(size=(300, 4))
+    return x, 1000 * np.exp(x[:, 0])
+
+
+def test_a_metric_that_is_undefined_for_a_baseline_ends_no_search(tmp_path):
+    x, y = positive_targets()
+    model = autonas.StructuredDataRegressor(
+        objective="neg_root_mean_squared_log_error", max_trials=1, directory=tmp_path, seed=0, verbose=0
+    ).fit(x, y)
+    board = model.leaderboard().set_index("trial_id").val_neg_root_mean_squared_log_error
+    assert np.isnan(board["linear"]) and board["constant"] < board["0000"] < 0
+
+
+def test_a_further_metric_that_raises_an_error_is_nan(tmp_path):
+    x, y = positive_targets()
+    model = autonas.StructuredDataRegressor(
+        metrics=[metrics.mean_gamma_deviance], max_trials=2, directory=tmp_path, seed=0, verbose=0, ensemble=None
+    ).fit(x, y)
+    board = model.leaderboard().query("stage == 'search'")
+    assert set(board.status) == {"completed"}
+    assert board.val_mean_gamma_deviance.isna().sum() == 1, "the linear model predicts negative numbers, the trees none"
+
+
+def test_counts_are_compared_by_the_deviance_of_poisson(tmp_path):
+    x, _ = positive_targets()
+    counts = np.random.default_rng(1).poisson(np.exp(x[:, 0] / 2))
+    assert not counts.all()
+    model = autonas.StructuredDataRegressor(
+        loss="poisson", objective="neg_mean_poisson_deviance", max_trials=1, directory=tmp_path, seed=0, verbose=0
+    ).fit(x, counts)
+    board = model.leaderboard().set_index("trial_id").val_neg_mean_poisson_deviance
+    assert -2 < board["0000"] < 0
+
+
+@pytest.mark.parametrize(("loss", "least"), [("poisson", "0"), ("msle", "-1")])
+def test_targets_for_which_a_loss_is_undefined_are_refused(loss, least):
+    x, _ = positive_targets()
+    n_below = (3 * x[:, 0] < float(least)).sum()
+    with pytest.raises(ValueError, match=f"`loss` can't be {loss!r}.*at least {least}. Received: {n_below} rows below"):
+        autonas.StructuredDataRegressor(loss=loss, max_trials=1, verbose=0).fit(x, 3 * x[:, 0])
