@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 
@@ -23,11 +24,14 @@ class PredictionScorer:
     def __call__(self, truth: np.ndarray, predictions: np.ndarray) -> float:
         """Compute the score, a float; see `metrics.Metric` for the shapes of `truth` and `predictions`.
 
-        NaN if a class is missing in the rows and the score is undefined for this reason.
+        NaN if a class is missing in the rows and the score is undefined for this reason. The log loss, which
+        scikit-learn computes for the classes of the rows only, is of all classes.
         """
         if self.task == "regression":
             return self.scorer(_PredictedNumbers(predictions), truth, truth)
         estimator = _PredictedClasses(predictions, several=truth.ndim == 2)
+        if truth.ndim == 1 and getattr(self.scorer, "_score_func", None) is metrics.log_loss:
+            return -metrics.log_loss(truth, estimator.predict_proba(truth), labels=estimator.classes_)
         if truth.ndim == 1 and len(np.unique(truth)) < len(estimator.classes_):
             try:
                 return self.scorer(estimator, truth, truth)

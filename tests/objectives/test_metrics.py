@@ -226,6 +226,8 @@ def test_scorers_of_several_labels_and_of_numbers():
 
 def test_a_scorer_that_needs_all_classes_is_nan_without_one_and_says_else_what_is_wrong():
     truth, predictions = np.array([0, 1, 0, 1]), np.full((4, 3), 1 / 3, "float32")
-    assert np.isnan(metrics.get_metric("neg_log_loss", "multiclass")(truth, predictions))
+    assert np.isnan(metrics.get_metric("roc_auc_ovr", "multiclass")(truth, predictions))
+    of_all_classes = -sklearn_metrics.log_loss(truth, predictions, labels=np.arange(predictions.shape[1]))
+    np.testing.assert_allclose(metrics.get_metric("neg_log_loss", "multiclass")(truth, predictions), of_all_classes)
     with pytest.raises(ValueError, match="multi_class must be in"):
         metrics.get_metric("roc_auc", "multiclass")(np.array([0, 1, 2, 1]), predictions)
