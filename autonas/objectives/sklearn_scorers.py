@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from sklearn import metrics
@@ -20,6 +21,8 @@ class PredictionScorer:
     def __init__(self, scorer: Callable[..., float], task: str) -> None:
         self.scorer = scorer
         self.task = task
+        function: Any = getattr(scorer, "_score_func", None)
+        self._is_log_loss = function is metrics.log_loss
 
     def __call__(self, truth: np.ndarray, predictions: np.ndarray) -> float:
         """Compute the score, a float; see `metrics.Metric` for the shapes of `truth` and `predictions`.
@@ -30,7 +33,7 @@ class PredictionScorer:
         if self.task == "regression":
             return self.scorer(_PredictedNumbers(predictions), truth, truth)
         estimator = _PredictedClasses(predictions, several=truth.ndim == 2)
-        if truth.ndim == 1 and getattr(self.scorer, "_score_func", None) is metrics.log_loss:
+        if truth.ndim == 1 and self._is_log_loss:
             return -metrics.log_loss(truth, estimator.predict_proba(truth), labels=estimator.classes_)
         if truth.ndim == 1 and len(np.unique(truth)) < len(estimator.classes_):
             try:
