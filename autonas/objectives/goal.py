@@ -258,7 +258,8 @@ def check(objective: Any, limits: Mapping[str | costs.Cost, float] | None) -> No
             component.check()
         elif not isinstance(component, (str, keras_tuner.Objective, costs.Cost)) and not _is_function(component):
             raise ValueError(
-                "`objective` must be the name of a metric or a cost, a Keras metric, a function (truth, predictions), "
+                "`objective` must be the name of a metric, such as 'f1_macro' of scikit-learn, or of a cost, a Keras "
+                "metric, a function (truth, predictions), "
                 "a keras_tuner.Objective, an object of autonas.objectives, or a list of these, whose Pareto front is "
                 f"searched. Received: objective of type {type(component).__name__}"
             )

@@ -162,7 +162,10 @@ def get_metric(metric: Any, task: str) -> Metric:
                 "scikit-learn or metric of Keras for such targets."
             )
         return Metric(name, _direction(metric), functools.partial(_compute_keras, metric))
-    raise ValueError(f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}")
+    raise ValueError(
+        "A metric must be a name, such as 'f1_macro' for a scorer of scikit-learn, a Keras metric, a function or a "
+        f"CustomMetric. Received: {type(metric).__name__}"
+    )
 
 
 def _own(task: str) -> dict[str, tuple[str, _Function]]:
@@ -257,7 +260,14 @@ def _compute_keras(metric: Any, truth: np.ndarray, predictions: np.ndarray) -> f
         return float(result.reshape(()))
     if metric.__module__.split(".")[0] == "keras":
         truth, predictions = _as_keras(metric.__name__, truth, predictions)
-    return float(np.mean(keras.ops.convert_to_numpy(metric(truth, predictions))))
+    result = np.asarray(keras.ops.convert_to_numpy(metric(truth, predictions)))
+    # Losses of Keras are functions with a number for each row.
+    if result.size != 1 and result.shape[:1] != truth.shape[:1]:
+        raise ValueError(
+            f"A metric must be one number, or one for each row. {describe(metric)} returned an array of shape "
+            f"{result.shape} for {len(truth)} rows."
+        )
+    return float(np.mean(result))
 
 
 def _as_keras(name: str, truth: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

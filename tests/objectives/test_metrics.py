@@ -99,7 +99,9 @@ def test_what_has_no_meaning_is_nan_without_a_warning():
 def test_what_is_no_metric_is_refused():
     with pytest.raises(ValueError, match="No metric of this name exists for a regression target. Use rmse"):
         metrics.get_metric("accurracy", "regression")
-    with pytest.raises(ValueError, match="must be a name, a Keras metric or a function. Received: int"):
+    with pytest.raises(
+        ValueError, match="must be a name, .* a Keras metric, a function or a CustomMetric. Received: int"
+    ):
         metrics.get_metric(3, "binary")
 
 
@@ -222,6 +224,15 @@ def test_scorers_of_several_labels_and_of_numbers():
     numbers, guesses = generator.random((50, 1)), generator.random((50, 1))
     found = metrics.get_metric("neg_mean_absolute_percentage_error", "regression")(numbers, guesses)
     assert found == pytest.approx(-sklearn_metrics.mean_absolute_percentage_error(numbers, guesses))
+
+
+def test_a_function_gives_one_number_or_one_for_each_row():
+    def pair_score(truth, predictions):
+        return np.array([1.0, 2.0])
+
+    with pytest.raises(ValueError, match=r"pair_score returned an array of shape \(2,\) for 4 rows"):
+        metrics.get_metric(pair_score, "binary")(np.array([0, 1, 0, 1]), np.full((4, 2), 0.5))
+    assert metrics.get_metric(pair_score, "binary")(np.array([0, 1]), np.full((2, 2), 0.5)) == 1.5
 
 
 def test_a_scorer_that_needs_all_classes_is_nan_without_one_and_says_else_what_is_wrong():
