@@ -31,11 +31,14 @@ class Metric:
         compute: Function `(truth, predictions) -> float`. For classification, the truth holds class indices `(n,)` or
             an indicator matrix `(n, n_classes)`, and the predictions are probabilities `(n, n_classes)`. For
             regression, both have shape `(n, k)` and the target's own units.
+        is_optional: Whether the score is NaN for predictions for which the metric raises an error, such as the
+            logarithm of negative numbers. Otherwise the error ends the trial. Defaults to `False`.
     """
 
     name: str
     direction: str | None
     compute: _Function
+    is_optional: bool = False
 
     def __call__(self, truth: np.ndarray, predictions: np.ndarray) -> float:
         """Compute the metric, a float. NaN if the metric is undefined, such as the AUC of rows of a single class."""

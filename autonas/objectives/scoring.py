@@ -61,8 +61,6 @@ class HeadScoring:
         loss: The `HeadLoss`.
         metrics: List of `Metric`.
         classes: List of the classes as text, in the order of their indices. Empty for regression.
-        optional: Names of the metrics that are NaN for predictions for which they raise an error, such as a logarithm
-            of negative numbers. Other errors end the trial. Defaults to none.
     """
 
     name: str
@@ -73,14 +71,13 @@ class HeadScoring:
     loss: HeadLoss
     metrics: list[Metric]
     classes: list[str] = dataclasses.field(default_factory=list)
-    optional: Collection[str] = ()
 
     def score(self, metric: Metric, rows: np.ndarray, converted: np.ndarray) -> float:
         """Return a metric of the predictions of some rows, in the form that metrics expect."""
         try:
             return metric(self.truth[rows], converted)
         except Exception:  # Whatever the user's function raises.
-            if metric.name not in self.optional:
+            if not metric.is_optional:
                 raise
             return float("nan")
 
@@ -109,7 +106,10 @@ class Scorer:
 
     def with_optional_metrics(self) -> Scorer:
         """Return a scorer whose metrics are NaN for predictions for which they raise an error."""
-        heads = [dataclasses.replace(head, optional=[metric.name for metric in head.metrics]) for head in self.heads]
+        heads = []
+        for head in self.heads:
+            metrics = [dataclasses.replace(metric, is_optional=True) for metric in head.metrics]
+            heads.append(dataclasses.replace(head, metrics=metrics))
         return Scorer(heads, self.weights, self.names)
 
     def _computes(self, name: str) -> bool:

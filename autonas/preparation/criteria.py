@@ -1,5 +1,6 @@
 """The criteria of a prepared problem: its scorer and its goal."""
 
+import dataclasses
 import re
 
 import keras
@@ -13,6 +14,8 @@ from autonas.search_space import heads, losses
 
 #: Validation rows from which accuracy separates two candidates better than the loss, except on tables.
 _ENOUGH_FOR_ACCURACY = 1000
+#: Largest rounding of a target by float32, relative to its mean and its deviation.
+_ROUNDING = 1e-6
 #: Number of rows for trying metrics and losses, in addition to one row of every class.
 _N_TRIED = 64
 
@@ -109,9 +112,10 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
                 truth,
                 lambda outputs, rows, convert=convert: convert(outputs),
                 loss=scoring.HeadLoss(_loss(head, target, values, tried, guess), head.loss_weight),
-                metrics=list(metrics.values()),
+                metrics=[
+                    dataclasses.replace(metric, is_optional=label not in needed) for label, metric in metrics.items()
+                ],
                 classes=[] if target.classes_ is None else list(map(str, target.classes_.tolist())),
-                optional=metrics.keys() - needed,
             )
         )
     return scoring.Scorer(scorings, weights)
@@ -211,7 +215,10 @@ def _first_line(error):
 def truth_of(target, encoded):
     """Return encoded targets in the form that metrics take: class indices, indicators, or numbers in their units."""
     if target.task_ == "regression":
-        return target.numbers(encoded)
+        numbers = target.unscaled(encoded)
+        # Of a target that is never negative, the round trip through float32 makes 0 a little less.
+        is_rounded = np.abs(numbers) < _ROUNDING * (np.abs(target.mean_) + target.deviation_)
+        return np.where(target.nonnegative_ & is_rounded, 0.0, numbers)
     return encoded.reshape(len(encoded)).astype("int32") if target.task_ == "binary" else encoded.astype("int32")
 
 
