@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from autonas.data import term_sums
 from autonas.search_space import trees
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ _MOST_WORDS = 256
 _N_SPECIAL = 2
 #: Smallest number of training rows of a word that has a weight.
 _LEAST_ROWS = 2
-#: Weights are multiples of 2^-12. Sums of them are exact in float32, in every order, as long as they are below 2^12, so
-#: that a score falls on the same side of a threshold of a tree everywhere.
-_UNIT = 2.0**-12
 
 
 class TextScores:
@@ -44,7 +42,8 @@ class TextScores:
     these predictions are no better than the mean of the target, all scores are 0, since trees would split by their
     noise.
 
-    The norm of a text counts each occurrence of a word for itself, so that the network needs no comparison of words.
+    The weights are sums as of `data.term_sums`, so that a score falls on the same side of a threshold of a tree
+    everywhere.
 
     Args:
         frequencies: Inverse document frequency of every token id, `(ids,)`.
@@ -60,18 +59,15 @@ class TextScores:
         self._most_words = _MOST_FITTED // (n_scores * n_columns)
         self._frequencies = np.array(frequencies, "float64")
         self._frequencies[:_N_SPECIAL] = 0.0
-        # The coefficients of each word times its frequency, and the square of its frequency for the norm.
         self.table = trees.table(len(self._frequencies), n_scores + 1)
 
     def __call__(self, tokens: keras.KerasTensor) -> keras.KerasTensor:
         """Return the scores of texts, `(n, n_scores)`, from integers `(n, length)`."""
-        sums = ops.sum(self.table(tokens), axis=1)
-        return sums[:, :-1] / ops.sqrt(ops.maximum(sums[:, -1:], 1.0))
+        return term_sums.normalised(ops.sum(self.table(tokens), axis=1), ops)
 
     def transform(self, tokens: np.ndarray) -> np.ndarray:
         """Return the scores of texts as an array, equal to the scores of the network."""
-        sums = self._counts(tokens) @ self.table.get_weights()[0]
-        return sums[:, :-1] / np.sqrt(np.maximum(sums[:, -1:], np.float32(1.0)))
+        return term_sums.normalised(self._counts(tokens) @ self.table.get_weights()[0])
 
     def fit(
         self, tokens: np.ndarray, targets: np.ndarray, weights: np.ndarray, generator: np.random.Generator
@@ -84,19 +80,15 @@ class TextScores:
             weights: Weights of the rows, `(n,)`.
             generator: A `numpy.random.Generator`.
         """
-        from scipy import sparse
-
         counts = self._counts(tokens)
         frequencies = np.where(counts.getnnz(axis=0) >= _LEAST_ROWS, self._frequencies, 0.0)
-        norms = np.sqrt(np.maximum(counts @ frequencies**2, 1.0))
-        texts = (sparse.diags(1 / norms) @ counts @ sparse.diags(frequencies)).tocsr()
+        texts = term_sums.tf_idf(counts, frequencies)
         largest = np.sort(np.argsort(-targets.var(axis=0), kind="stable")[: self.n_scores])
         n_rows = len(targets)
         n_fitted = max(_FEWEST_FITTED, int(n_rows * self._most_words / max(1, counts.nnz)))
         sample = generator.permutation(n_rows)[:n_fitted]
         coefficients, scores = _cross_fitted(texts, targets[:, largest], weights, sample)
-        table = np.column_stack([coefficients.T * frequencies[:, None], frequencies**2])
-        self.table.set_weights([np.round(table / _UNIT) * _UNIT])
+        self.table.set_weights([term_sums.table(coefficients.T, frequencies) * term_sums.UNIT])
         return scores
 
     def _counts(self, tokens: np.ndarray) -> sparse.csr_matrix:

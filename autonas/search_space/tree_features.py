@@ -1,4 +1,4 @@
-"""Features of trees: the columns of a table as numbers, with means of the target for categories and texts."""
+"""Features of trees: numbers of a table, means of the target for categories, and predictions of the target by texts."""
 
 from __future__ import annotations
 

@@ -42,11 +42,11 @@ class StringColumn:
         See `TextEncoder` for the other arguments.
         """
         vocabulary = _vocabulary(series)
+        if not vocabulary:
+            return None
         strings, counts = columns.present_strings(series)
         is_rare = counts[counts < _FEW_ROWS].sum() > _RARE_SHARE * counts.sum()
         trigrams = TrigramVectors.fit(strings) if len(strings) > _MANY and is_rare else None
-        if not vocabulary:
-            return None
         text = None
         if trigrams is not None and np.mean([len(string.split()) for string in strings]) >= _SEVERAL_WORDS:
             text = _text_encoder(series, max_tokens, length)

@@ -9,6 +9,8 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
+from autonas.data import term_sums
+
 #: Number of components of a vector.
 _N_COMPONENTS = 20
 #: Maximum number of trigrams of the vocabulary, and of trigrams to which a string is cut.
@@ -19,8 +21,6 @@ _MAX_STRINGS = 20_000
 _N_SPECIAL = 2
 #: Number of bits of a character.
 _BITS = 21
-#: Weights are multiples of 2^-12. Sums of them are exact in float32, in every order, as long as they are below 2^12.
-_UNIT = 2.0**-12
 #: Conversion to lower case (ASCII letters only) without ASCII punctuation, as in `keras.layers.TextVectorization`.
 _CLEANED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase, string.punctuation)
 
@@ -67,15 +67,13 @@ class TrigramVectors:
             return None
         inverse = np.log((1 + len(chosen)) / (1 + frequencies[kept])) + 1
         counts = counts[:, kept]
-        weights = counts.multiply(inverse).tocsr()
-        norms = np.sqrt(np.maximum(counts @ inverse**2, 1.0))
-        weights = sparse.diags(1 / norms) @ weights
+        weights = term_sums.tf_idf(counts, inverse)
         _, _, components = randomized_svd(weights, n_components, random_state=0)
-        scale = max((weights @ components.T).std(axis=0).max(), _UNIT)
-        table = np.column_stack([inverse[:, None] * components.T / scale, inverse**2])
+        scale = max((weights @ components.T).std(axis=0).max(), term_sums.UNIT)
+        table = term_sums.table(components.T / scale, inverse)
         lengths = np.bincount(row, minlength=len(chosen))
         length = math.ceil(np.quantile(lengths, 0.99))
-        return cls([texts[index] for index in kept], length, np.round(table / _UNIT).astype(int))
+        return cls([texts[index] for index in kept], length, table)
 
     def ids(self, strings):
         """Return the ids of the trigrams of strings, int32 `(n, length)`, padded with 0."""
@@ -92,7 +90,7 @@ class TrigramVectors:
         ids = self._ids_of(key)
         shape = (len(distinct), len(self.trigrams) + _N_SPECIAL)
         sums = sparse.csr_matrix((np.ones(len(row), "float32"), (row, ids)), shape) @ self._weights
-        return (sums[:, :-1] / np.sqrt(np.maximum(sums[:, -1:], np.float32(1.0))))[codes]
+        return term_sums.normalised(sums)[codes]
 
     def apply(self, ids):
         """Convert a symbolic Keras tensor of ids `(n, length)` to a tensor of vectors `(n, components)`."""
@@ -102,8 +100,7 @@ class TrigramVectors:
         table = keras.layers.Embedding(*weights.shape, trainable=False, dtype="float32")
         table.build()
         table.set_weights([weights])
-        sums = keras.ops.sum(table(ids), axis=1)
-        return sums[:, :-1] / keras.ops.sqrt(keras.ops.maximum(sums[:, -1:], 1.0))
+        return term_sums.normalised(keras.ops.sum(table(ids), axis=1), keras.ops)
 
     def symbolic_ids(self, strings):
         """Convert a symbolic Keras tensor of strings `(n,)` to a tensor of ids `(n, length)`."""
@@ -133,7 +130,7 @@ class TrigramVectors:
     @functools.cached_property
     def _weights(self):
         """Return the weights of all ids, float32 `(ids, components + 1)`."""
-        return np.pad(self.table * _UNIT, ((_N_SPECIAL, 0), (0, 0))).astype("float32")
+        return np.pad(self.table * term_sums.UNIT, ((_N_SPECIAL, 0), (0, 0))).astype("float32")
 
     @functools.cached_property
     def _vocabulary(self):
