@@ -287,7 +287,7 @@ def as_target_array(y):
         )
     if 0 in values.shape[1:]:
         raise ValueError(f"`y` must have at least one column. Received: an array of shape {values.shape}")
-    if values.dtype == object:
+    if values.dtype == object or values.dtype.kind == "U" and values.ndim == 2:
         values = _from_objects(values)
     # An index of pandas has no numbers of 16 bits.
     return values.astype("float32") if values.dtype == "float16" else values

@@ -193,6 +193,13 @@ def _scorer_names(task: str) -> list[str]:
     return [name for name in names if name not in _own(task) and not (name in _AVERAGED and task in _AVERAGES)]
 
 
+def scorer_of(function: Any, task: str) -> str | None:
+    """Return the name of the scorer of scikit-learn that computes a function, `None` if there is none."""
+    return next(
+        (name for name in _scorer_names(task) if sklearn_metrics.get_scorer(name)._score_func is function), None
+    )
+
+
 def _kind(metric: Any) -> tuple[str | None, str]:
     """Return the last component of the Keras module that defines a metric, `None` outside Keras, and the class name."""
     defined = metric if inspect.isclass(metric) or inspect.isfunction(metric) else type(metric)

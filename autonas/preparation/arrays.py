@@ -36,12 +36,13 @@ class Prepared(Problem):
     facts: dict = dataclasses.field(default_factory=dict)
 
 
-def prepare(plan, data):
+def prepare(plan, data, form=None):
     """Prepare arrays in memory.
 
     Args:
         plan: The `Plan`.
         data: The `FitData`.
+        form: Form of truth and predictions in metrics; see `criteria.make_scorer`. Defaults to `None`.
 
     Returns:
         A `Prepared`.
@@ -136,7 +137,7 @@ def prepare(plan, data):
         sample_weight=weights,
         folds=folds,
     )
-    scorer = criteria.make_scorer(plan, searched, targets, rows[1], weights)
+    scorer = criteria.make_scorer(plan, searched, targets, rows[1], weights, form=form)
     return Prepared(
         searched,
         encoded,

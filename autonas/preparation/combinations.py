@@ -349,8 +349,14 @@ def table():
 def _check(rules, request):
     for rule in rules:
         if rule.applies(request):
-            values = [f"{name}={_shown(request, name)}" for name in rule.received]
+            names = [_given(request, name) for name in rule.received]
+            values = [f"{name}={_shown(request, name)}" for name in names]
             raise ValueError(f"{rule.message}. {rule.advice}. Received: {', '.join(values)}")
+
+
+def _given(request, name):
+    """Return the name of the argument that was given: folds may be those of `validation`."""
+    return "validation" if name == "validation_folds" and request.validation is not None else name
 
 
 def _shown(request, name):

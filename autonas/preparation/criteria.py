@@ -60,7 +60,7 @@ def default_objective(searched, scorer, n_validation):
     return "val_loss" if is_table or n_validation < _ENOUGH_FOR_ACCURACY else "val_accuracy"
 
 
-def make_scorer(plan, searched, targets, encoded, weights=None):
+def make_scorer(plan, searched, targets, encoded, weights=None, *, form=None):
     """Return the `Scorer` of the graph's heads.
 
     Args:
@@ -69,8 +69,11 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
         targets: Dict from head to fitted target encoder.
         encoded: Dict from head to encoded targets.
         weights: Weight of each row in the loss, or `None`. Defaults to `None`.
+        form: Function from a target encoder and encoded targets to the `truth` and the `to_metric` of a `HeadScoring`.
+            Defaults to `None`: the decoded targets, and the predictions of the network as `metric_form` converts them.
     """
     scorings = []
+    form = form or _form
     names = [searched.names[id(head)] for head in searched.heads]
     further = _metrics_by_head(plan.criteria.metrics, names)
     for head, name in zip(searched.heads, names, strict=True):
@@ -79,7 +82,7 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
             metric: metrics_module.get_metric(metric, target.task_)
             for metric in metrics_module.DEFAULT_METRICS[target.task_]
         }
-        truth, convert = truth_of(target, values), metric_form(target)
+        truth, to_metric = form(target, values)
         tried = _rows_to_try(truth, target)
         guess = np.full((len(tried), target.n_outputs_), 1 / max(2, target.n_outputs_), "float32")
         needed = set()
@@ -93,12 +96,12 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
             try:
                 resolved = metrics_module.get_metric(metric, target.task_)
                 if resolved.name not in metrics or not isinstance(metric, str):
-                    resolved(truth[tried], convert(guess))
+                    resolved(truth[tried], to_metric(guess, tried))
             except Exception as error:  # Whatever the user's function raises.
                 costs_too = f" Costs are {', '.join(registry.COSTS)}." if argument == "objective" else ""
                 raise ValueError(
                     f"`{argument}` can't be {metrics_module.describe(metric)} for a {target.task_} target: "
-                    f"{_first_line(error)}{costs_too}"
+                    f"{_first_line(error)}{_of_labels(metric, target.task_)}{costs_too}"
                 ) from error
             if argument == "objective":
                 needed.add(resolved.name)
@@ -110,7 +113,7 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
                 target.task_,
                 values,
                 truth,
-                lambda outputs, rows, convert=convert: convert(outputs),
+                to_metric,
                 loss=scoring.HeadLoss(_loss(head, target, values, tried, guess), head.loss_weight),
                 metrics=[
                     dataclasses.replace(metric, is_optional=label not in needed) for label, metric in metrics.items()
@@ -119,6 +122,14 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
             )
         )
     return scoring.Scorer(scorings, weights)
+
+
+def _of_labels(metric, task):
+    """Return the advice for a function of scikit-learn that takes labels: the name of its scorer."""
+    name = metrics_module.scorer_of(metric, task)
+    if name is None or task == "regression":
+        return ""
+    return f" A function gets probabilities. Use the name of the scorer, {name!r}."
 
 
 def _rows_to_try(truth, target):
@@ -210,6 +221,11 @@ def _first_line(error):
     """Return the first line of an error as a sentence, without TensorFlow's name of the operation."""
     line = re.sub(r"\{\{function_node .*?\}\} |\[Op:\w+\] name:\s*$", "", str(error).strip().splitlines()[0]).strip()
     return f"{line:.300}".removesuffix(".") + "."
+
+
+def _form(target, encoded):
+    convert = metric_form(target)
+    return truth_of(target, encoded), lambda outputs, rows: convert(outputs)
 
 
 def truth_of(target, encoded):

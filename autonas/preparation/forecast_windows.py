@@ -66,7 +66,13 @@ def prepare(forecast, plan_of, selection):
     n_steps = len(train_rows) + lookback + horizon - 1
     linear = forecast.linear(forecast.choice, n_steps)
     forecasts = linear.predict(windows)
-    prepared = arrays.prepare(plan_of(windows), FitData(windows, shaped(future - forecasts)))
+
+    def form(target, encoded):
+        # The bound is of the forecasts, not of the errors that are the targets of the network.
+        target.nonnegative_ = np.resize(nonnegative, target.n_outputs_)
+        return future, lambda outputs, rows: target.numbers(outputs + forecasts[rows] / target.deviation_)
+
+    prepared = arrays.prepare(plan_of(windows), FitData(windows, shaped(future - forecasts)), form)
     prepared.dataset.train_rows, prepared.dataset.overlap = train_rows, horizon
     prepared.facts = {
         "forecast": {
@@ -77,17 +83,7 @@ def prepare(forecast, plan_of, selection):
         }
     }
     ((name, target),) = prepared.targets.items()
-    # The bound is of the forecasts, not of the errors that are the targets of the network.
-    target.nonnegative_ = np.resize(nonnegative, target.n_outputs_)
     (head,) = prepared.scorer.heads
-    convert = head.to_metric
-    prepared.scorer.heads = [
-        dataclasses.replace(
-            head,
-            truth=future,
-            to_metric=lambda outputs, rows: convert(outputs + forecasts[rows] / target.deviation_, rows),
-        )
-    ]
     prepared.dataset.baselines = {
         name: ({head.name: target.transform(shaped(predicted - forecasts))[validation_rows]}, message)
         for name, predicted, message in (

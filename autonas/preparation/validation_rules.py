@@ -25,14 +25,16 @@ _OF_FOLDS = [
     ),
     Rule(
         _FOLDS, "`TimeSeriesForecaster`",
-        "`validation_folds` must be 'auto' or None for a TimeSeriesForecaster, which is validated on the last steps",
+        "`validation_folds` and `validation` must ask for no folds of a TimeSeriesForecaster, which is validated on "
+        "the last steps",
         "Use `validation_split`",
         received=("validation_folds",),
         applies=lambda request: request.in_order,
     ),
     Rule(
         _FOLDS, SUPERNET,
-        "`validation_folds` must be 'auto' or None with a supernet, whose weights are trained on one training set",
+        "`validation_folds` and `validation` must ask for no folds with a supernet, whose weights are trained on one "
+        "training set",
         "Use `validation_split`",
         received=("validation_folds", "strategy", "weight_sharing"),
         applies=lambda request: request.trains_supernet,
@@ -41,7 +43,8 @@ _OF_FOLDS = [
         _FOLDS,
         "short trainings that are continued: `fidelity` `'successive_halving'` or `'hyperband'`, their oracles, "
         "and oracles of Keras Tuner",
-        "`validation_folds` must be 'auto' or None where short trainings are continued, which are of one network each",
+        "`validation_folds` and `validation` must ask for no folds where short trainings are continued, which are of "
+        "one network each",
         "Set fidelity='full', or use `validation_split`",
         received=("validation_folds", "fidelity", "strategy"),
         applies=lambda request: request.fidelity in ("successive_halving", "hyperband")

@@ -147,7 +147,7 @@ def inheriting(finalist_epochs):
          "^`finalist_epochs` must be None where short trainings are continued"),
         ({"strategy": inheriting(20), "epochs": 3}, np.arange(12) % 2,
          "^`finalist_epochs` must be at most `epochs`.*strategy.finalist_epochs=20, epochs=3$"),
-        ({"validation_folds": 3, "weight_sharing": True}, np.arange(12) % 2, "must be .* with a supernet"),
+        ({"validation_folds": 3, "weight_sharing": True}, np.arange(12) % 2, "must ask for no folds with a supernet"),
         ({"validation_folds": 3, "fidelity": "hyperband"}, np.arange(12) % 2, "short trainings are continued"),
         ({"warm_start": "run", "weight_sharing": True}, np.arange(12) % 2, "`warm_start` must be None with a strategy"),
         ({"warm_start": "run", "strategy": "gradient"}, np.arange(12) % 2, "`warm_start` must be None with a strategy"),

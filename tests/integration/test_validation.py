@@ -106,5 +106,9 @@ def test_a_forecaster_is_validated_on_the_last_steps_whose_share_may_be_given():
     series = np.sin(np.arange(80) / 3)
     model = autonas.TimeSeriesForecaster(4, 1, **BUDGET, epochs=1, validation=0.5).fit(series)
     assert len(model.validation_predictions_[0].truth) == 38
+    with pytest.raises(
+        ValueError, match="`validation` must ask for no folds of a TimeSeriesForecaster.*: validation=5"
+    ):
+        autonas.TimeSeriesForecaster(4, 1, **BUDGET, validation=5).fit(series)
     with pytest.raises(ValueError, match="`validation` must be a share or None for a TimeSeriesForecaster"):
         autonas.TimeSeriesForecaster(4, 1, **BUDGET, validation={"time_on": 0}).fit(series)

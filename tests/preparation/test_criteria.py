@@ -86,6 +86,25 @@ def test_counts_are_compared_by_the_deviance_of_poisson(tmp_path):
     assert -2 < board["0000"] < 0
 
 
+def test_metrics_of_forecasts_are_tried_on_forecasts(tmp_path):
+    sales = 2 + np.random.default_rng(0).poisson(5, size=120)
+    model = autonas.TimeSeriesForecaster(
+        5, objective="neg_mean_squared_log_error", max_trials=1, directory=tmp_path, seed=0, verbose=0
+    ).fit(sales)
+    validated = model.validation_predictions_[0]
+    score = -metrics.mean_squared_log_error(validated.truth, validated.outputs)
+    board = model.leaderboard().set_index("trial_id").val_neg_mean_squared_log_error
+    np.testing.assert_allclose(board["0000"], score, rtol=1e-4)
+
+
+def test_a_function_of_labels_is_refused_with_the_name_of_its_scorer():
+    x, y = positive_targets()
+    with pytest.raises(
+        ValueError, match="can't be matthews_corrcoef .* Use the name of the scorer, 'matthews_corrcoef'"
+    ):
+        autonas.AutoModel(metrics=[metrics.matthews_corrcoef], max_trials=1, verbose=0).fit(x, y > np.median(y))
+
+
 @pytest.mark.parametrize(("loss", "least"), [("poisson", "0"), ("msle", "-1")])
 def test_targets_for_which_a_loss_is_undefined_are_refused(loss, least):
     x, _ = positive_targets()

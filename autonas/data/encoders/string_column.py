@@ -11,8 +11,9 @@ from autonas.data.encoders.trigrams import TrigramVectors
 
 #: Maximum number of codes, including that of unknown categories.
 _MAX_CATEGORIES = 10_000
-#: Number of categories above which categories of a single row are unknown.
-_RARE_FROM = 50
+#: Number of categories above which categories of a single row are unknown, if they hold more than a share of the rows.
+#: Such a column is nearly an identifier, by which a network would know the training rows.
+_RARE_FROM, _IDENTIFIER_SHARE = 50, 0.5
 #: Number of categories above which their strings have vectors, if more than a share of the rows are of categories with
 #: fewer rows. The mean of the target is known for categories with more rows, and a vector adds little to it.
 _MANY, _FEW_ROWS, _RARE_SHARE = 100, 20, 0.05
@@ -161,7 +162,8 @@ def _vocabulary(series):
     codes, values = columns.factorize_strings(series)
     counts = np.bincount(codes, minlength=len(values))
     order = np.lexsort((np.arange(len(values)), -counts))
-    smallest = 2 if (counts > 0).sum() > _RARE_FROM else 1
+    is_identifier = (counts > 0).sum() > _RARE_FROM and (counts == 1).sum() > _IDENTIFIER_SHARE * counts.sum()
+    smallest = 2 if is_identifier else 1
     return [str(values[i]) for i in order[: _MAX_CATEGORIES - 1] if counts[i] >= smallest]
 
 

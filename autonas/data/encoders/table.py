@@ -34,7 +34,8 @@ class TableEncoder(Encoder):
       standardised by mean and standard deviation of the training set. Missing values are NaN.
     - `"categories"`, int32 `(k,)`: codes of the categories from 1, by falling frequency. The code 0 is an unknown
       category. A missing value, or an empty string, has its own code if the training set has one. In columns with more
-      than 50 categories, categories of a single row are unknown. A column has at most 10,000 codes.
+      than 50 categories, categories of a single row are unknown if they hold more than half of the rows. A column has
+      at most 10,000 codes.
     - `"strings"`, float32 `(v,)`: vectors of texts, and of the categories of columns with more than 100 categories if
       more than 5 % of the rows have a category of fewer than 20 rows. Strings with common trigrams of characters have
       similar vectors; see `TrigramVectors`.

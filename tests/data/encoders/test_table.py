@@ -126,10 +126,14 @@ def test_a_category_that_is_called_as_keras_calls_unknown_ones(check_encoder, wo
     check_encoder(encoder, pd.DataFrame({"word": ["c", "[[[UNK]]]", "[UNK]"]}))
 
 
-def test_rare_categories_of_many_are_unknown():
-    values = [f"id{i}" for i in range(60)] + ["often"] * 30
-    encoder = TableEncoder().fit(pd.DataFrame({"key": values, "x": range(90)}))
-    assert encoder.feature.statistics["cardinalities"] == [2]
+@pytest.mark.parametrize(("n_often", "cardinality"), [(30, 2), (59, 2), (60, 62)])
+def test_categories_of_a_single_row_are_unknown_if_most_rows_have_one(n_often, cardinality):
+    values = [f"id{i}" for i in range(60)] + ["often"] * n_often
+    encoder = TableEncoder().fit(pd.DataFrame({"key": values, "x": range(60 + n_often)}))
+    assert encoder.feature.statistics["cardinalities"] == [cardinality]
+
+
+def test_a_column_has_at_most_10000_codes():
     many = [f"id{i % 20_000}" for i in range(60_000)]
     assert TableEncoder().fit(pd.DataFrame({"key": many})).feature.statistics["cardinalities"] == [10_000]
 
