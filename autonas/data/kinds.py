@@ -16,6 +16,8 @@ _MIN_SIDE, _MAX_RATIO = 16, 2
 SEVERAL_LABELS = (
     "For several labels in a row pass indicators, `sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)`"
 )
+#: Advice for several targets that aren't all numbers.
+SEVERAL_TARGETS = "Pass several targets, some of them words, as a dict such as {'kind': kinds, 'price': prices}"
 
 
 def infer_kind(x):
@@ -287,7 +289,7 @@ def as_target_array(y):
         )
     if 0 in values.shape[1:]:
         raise ValueError(f"`y` must have at least one column. Received: an array of shape {values.shape}")
-    if values.dtype == object or values.dtype.kind == "U" and values.ndim == 2:
+    if values.dtype == object:
         values = _from_objects(values)
     # An index of pandas has no numbers of 16 bits.
     return values.astype("float32") if values.dtype == "float16" else values
@@ -327,8 +329,7 @@ def _from_objects(values):
             numbers = values.astype("float64")
         except (TypeError, ValueError):
             raise ValueError(
-                "`y` with several columns must hold numbers. Unknown label type: objects. Pass several targets, some "
-                "of them words, as a dict such as {'kind': kinds, 'price': prices}."
+                f"`y` with several columns must hold numbers. Unknown label type: objects. {SEVERAL_TARGETS}."
             ) from None
         exact = np.array(values.tolist())
         return exact if exact.dtype.kind in "biu" else numbers

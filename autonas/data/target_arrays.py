@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.exceptions import DataConversionWarning
 
 from autonas.data.checks import MAX_FLOAT32
-from autonas.data.kinds import as_target_array
+from autonas.data.kinds import SEVERAL_TARGETS, as_target_array
 
 #: Smallest share and smallest number of zeros that show that 0 is the lower bound of a target.
 _SHARE_OF_ZEROS, _FEWEST_ZEROS = 0.01, 5
@@ -85,7 +85,8 @@ def as_floats(values):
     try:
         numbers = values.astype("float64")
     except (TypeError, ValueError):
-        raise ValueError("`y` must hold numbers for a regression. Received: strings") from None
+        advice = f". {SEVERAL_TARGETS}." if values.ndim == 2 else ""
+        raise ValueError(f"`y` must hold numbers for a regression. Received: strings{advice}") from None
     beyond = np.abs(numbers) > MAX_FLOAT32
     if beyond.any():
         raise ValueError(

@@ -73,7 +73,7 @@ def objects(values):
         (X, pd.cut(X[:, 0], 3), "Unknown label type: interval. Convert them to strings, for example by `y.astype"),
         (X, [1, "a", 2.5] * 50, r"Unknown label type: mixed-integer. Convert a mixture to strings, for example by"),
         (X, pd.DataFrame({"a": Y, "b": [*"xyz"] * 50}), "`y` with several columns must hold numbers. .* dict such"),
-        (X, np.array([*"wxyz"] * 75).reshape(150, 2), "`y` with several columns must hold numbers. .* dict such"),
+        (X, np.array([*"wxyz"] * 75).reshape(150, 2), "`y` must hold numbers for a regression. .* dict such"),
         (X, pd.Series(Y.astype(str)).where(Y > 0), "`y` has 50 missing, NaN or infinite values, .* Remove such rows.$"),
         (frame(survived=Y), "deck", "y='deck'. `x` has no such column; its columns are 'sepals', 'survived'"),
         (X, "deck", r"y='deck'. `x` has no columns by name; it is ndarray of shape \(150, 4\)"),

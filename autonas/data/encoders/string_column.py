@@ -37,12 +37,16 @@ class StringColumn:
         self.vocabulary, self.text, self.trigrams = vocabulary, text, trigrams
 
     @classmethod
-    def fit_categories(cls, series, max_tokens, length):
+    def fit_categories(cls, series, all_rows, max_tokens, length):
         """Return the column of categories, or `None` if no category is frequent enough.
 
-        See `TextEncoder` for the other arguments.
+        Args:
+            series: The column in the training set.
+            all_rows: The column in all rows, of which a final fit has the categories, too.
+            max_tokens: See `TextEncoder`.
+            length: See `TextEncoder`.
         """
-        vocabulary = _vocabulary(series)
+        vocabulary = _vocabulary(series, all_rows)
         if not vocabulary:
             return None
         strings, counts = columns.present_strings(series)
@@ -157,14 +161,20 @@ def _text_encoder(series, max_tokens, length):
     return TextEncoder(max_tokens, length, has_ngrams=False).fit(strings_of(series))
 
 
-def _vocabulary(series):
-    """Return the categories of a column by falling frequency, ties in alphabetical order."""
+def _vocabulary(series, all_rows):
+    """Return the categories of a column by falling frequency, ties in alphabetical order, and then those of other rows.
+
+    Categories of other rows teach nothing in the search, as unknown ones, but the final fit learns them.
+    """
     codes, values = columns.factorize_strings(series)
     counts = np.bincount(codes, minlength=len(values))
     order = np.lexsort((np.arange(len(values)), -counts))
     is_identifier = (counts > 0).sum() > _RARE_FROM and (counts == 1).sum() > _IDENTIFIER_SHARE * counts.sum()
-    smallest = 2 if is_identifier else 1
-    return [str(values[i]) for i in order[: _MAX_CATEGORIES - 1] if counts[i] >= smallest]
+    known = [str(values[i]) for i in order if counts[i] >= (2 if is_identifier else 1)]
+    if known and not is_identifier:
+        codes, values = columns.factorize_strings(all_rows)
+        known += sorted({str(values[i]) for i in np.unique(codes)} - set(known))
+    return known[: _MAX_CATEGORIES - 1]
 
 
 def strings_of(series):

@@ -34,8 +34,9 @@ class TableEncoder(Encoder):
       standardised by mean and standard deviation of the training set. Missing values are NaN.
     - `"categories"`, int32 `(k,)`: codes of the categories from 1, by falling frequency. The code 0 is an unknown
       category. A missing value, or an empty string, has its own code if the training set has one. In columns with more
-      than 50 categories, categories of a single row are unknown if they hold more than half of the rows. A column has
-      at most 10,000 codes.
+      than 50 categories, categories of a single row are unknown if they hold more than half of the rows. Otherwise
+      categories of other rows than the training set have codes, too, the last ones, since a final fit learns them. A
+      column has at most 10,000 codes.
     - `"strings"`, float32 `(v,)`: vectors of texts, and of the categories of columns with more than 100 categories if
       more than 5 % of the rows have a category of fewer than 20 rows. Strings with common trigrams of characters have
       similar vectors; see `TrigramVectors`.
@@ -142,7 +143,7 @@ class TableEncoder(Encoder):
                 varying = [index for index, values in enumerate(date_parts) if np.nanmin(values) != np.nanmax(values)]
                 self.parts_[name] = varying or [0]
             elif kind == "category":
-                column = StringColumn.fit_categories(series, self.max_tokens, self.length)
+                column = StringColumn.fit_categories(series, all_rows.iloc[:, position], self.max_tokens, self.length)
                 if column is None:
                     kind = None
                     ignored.append(name)

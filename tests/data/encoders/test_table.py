@@ -133,6 +133,14 @@ def test_categories_of_a_single_row_are_unknown_if_most_rows_have_one(n_often, c
     assert encoder.feature.statistics["cardinalities"] == [cardinality]
 
 
+def test_categories_of_other_rows_have_the_last_codes():
+    colours = pd.DataFrame({"colour": ["b", "b", "c", "z", "a", "b"]})
+    encoder = TableEncoder().fit(colours, rows=np.arange(3))
+    assert encoder.transform(colours)["categories"].ravel().tolist() == [1, 1, 2, 4, 3, 1]
+    identifiers = pd.DataFrame({"key": [*(f"id{i}" for i in range(60)), "often", "often", "id60"]})
+    assert TableEncoder().fit(identifiers, rows=np.arange(62)).feature.statistics["cardinalities"] == [2]
+
+
 def test_a_column_has_at_most_10000_codes():
     many = [f"id{i % 20_000}" for i in range(60_000)]
     assert TableEncoder().fit(pd.DataFrame({"key": many})).feature.statistics["cardinalities"] == [10_000]
@@ -148,7 +156,7 @@ def test_kinds_are_inferred_from_training_rows(frame):
 def test_many_other_strings_outside_of_the_training_rows_make_a_category():
     table = pd.DataFrame({"x": [*map(str, [1, 2] * 10), "many", "few"]})
     encoder = TableEncoder().fit(table, rows=np.arange(20))
-    assert encoder.transform(table)["categories"].ravel()[-4:].tolist() == [1, 2, 0, 0]
+    assert encoder.transform(table)["categories"].ravel()[-4:].tolist() == [1, 2, 4, 3]
 
 
 @pytest.mark.parametrize("as_array", [False, True])
