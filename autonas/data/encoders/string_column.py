@@ -37,24 +37,25 @@ class StringColumn:
         self.vocabulary, self.text, self.trigrams = vocabulary, text, trigrams
 
     @classmethod
-    def fit_categories(cls, series, all_rows, max_tokens, length):
+    def fit_categories(cls, series, rows, max_tokens, length):
         """Return the column of categories, or `None` if no category is frequent enough.
 
         Args:
-            series: The column in the training set.
-            all_rows: The column in all rows, of which a final fit has the categories, too.
+            series: The column in all rows. A final fit learns the categories of all of them.
+            rows: Indices of the training rows, or `None` for all rows.
             max_tokens: See `TextEncoder`.
             length: See `TextEncoder`.
         """
-        vocabulary = _vocabulary(series, all_rows)
+        vocabulary = _vocabulary(series, rows)
         if not vocabulary:
             return None
-        strings, counts = columns.present_strings(series)
+        training = series if rows is None else series.iloc[rows]
+        strings, counts = columns.present_strings(training)
         is_rare = counts[counts < _FEW_ROWS].sum() > _RARE_SHARE * counts.sum()
         trigrams = TrigramVectors.fit(strings) if len(strings) > _MANY and is_rare else None
         text = None
         if trigrams is not None and np.mean([len(string.split()) for string in strings]) >= _SEVERAL_WORDS:
-            text = _text_encoder(series, max_tokens, length)
+            text = _text_encoder(training, max_tokens, length)
         return cls(vocabulary, text, trigrams)
 
     @classmethod
@@ -161,20 +162,18 @@ def _text_encoder(series, max_tokens, length):
     return TextEncoder(max_tokens, length, has_ngrams=False).fit(strings_of(series))
 
 
-def _vocabulary(series, all_rows):
-    """Return the categories of a column by falling frequency, ties in alphabetical order, and then those of other rows.
+def _vocabulary(series, rows):
+    """Return the categories of a column by falling frequency in the training rows, ties in alphabetical order.
 
-    Categories of other rows teach nothing in the search, as unknown ones, but the final fit learns them.
+    The categories of other rows are the last ones. They teach nothing in the search, as unknown ones, but the final fit
+    learns them.
     """
     codes, values = columns.factorize_strings(series)
-    counts = np.bincount(codes, minlength=len(values))
+    counts = np.bincount(codes if rows is None else codes[rows], minlength=len(values))
     order = np.lexsort((np.arange(len(values)), -counts))
     is_identifier = (counts > 0).sum() > _RARE_FROM and (counts == 1).sum() > _IDENTIFIER_SHARE * counts.sum()
-    known = [str(values[i]) for i in order if counts[i] >= (2 if is_identifier else 1)]
-    if known and not is_identifier:
-        codes, values = columns.factorize_strings(all_rows)
-        known += sorted({str(values[i]) for i in np.unique(codes)} - set(known))
-    return known[: _MAX_CATEGORIES - 1]
+    is_known = counts > 1 if is_identifier else np.bincount(codes, minlength=len(values)) > 0
+    return [str(values[i]) for i in order if is_known[i]][: _MAX_CATEGORIES - 1]
 
 
 def strings_of(series):

@@ -101,9 +101,8 @@ class TableEncoder(Encoder):
             training = x if rows is None else x[rows]
             self.used_ = np.flatnonzero(~np.isnan(training).all(axis=0))
         else:
-            training = x if rows is None else x.iloc[rows]
             self.columns_ = frames.column_names(x)
-            self._fit_columns(training, x)
+            self._fit_columns(x, rows)
             self.used_ = None
         numbers = self._numbers(x)
         check_numbers(numbers, self._number_names())
@@ -116,40 +115,35 @@ class TableEncoder(Encoder):
             )
         self.standardisation_ = Standardisation.fit(numbers, self._number_names())
 
-    def _fit_columns(self, training, all_rows):
-        """Infer the kinds of the columns, and fit notations and columns of strings.
-
-        Args:
-            training: DataFrame of the training set.
-            all_rows: DataFrame of all rows.
-        """
+    def _fit_columns(self, x, rows):
+        """Infer the kinds of the columns, and fit notations and columns of strings; see `fit`."""
         self.kinds_, self.parts_, self.notations_, self.number_notations_ = [], {}, {}, {}
         ignored = []
         for position, name in enumerate(self.columns_):
-            series = training.iloc[:, position]
-            kind = columns.infer_column(series)
-            if kind in ("number", "date") and columns.infer_column(all_rows.iloc[:, position]) != kind:
+            series = x.iloc[:, position]
+            training = series if rows is None else series.iloc[rows]
+            kind = columns.infer_column(training)
+            if kind in ("number", "date") and columns.infer_column(series) != kind:
                 # Rows outside of the training set have other strings, such as "?".
                 kind = "category"
             if kind == "number":
-                notation = columns.find_number_notation(all_rows.iloc[:, position])
+                notation = columns.find_number_notation(series)
                 self.number_notations_ |= {name: notation} if notation != number_strings.Notation() else {}
             elif kind == "date":
                 # Use all rows, since a day after the 12th in any row resolves the order of day and month.
-                rows = all_rows.iloc[:, position]
-                notation = columns.find_notation(rows)
-                self.notations_[name] = dataclasses.replace(notation, zone=dates.find_zone(rows, notation))
-                date_parts = dates.column_date_parts(series, self.notations_[name])
+                notation = columns.find_notation(series)
+                self.notations_[name] = dataclasses.replace(notation, zone=dates.find_zone(series, notation))
+                date_parts = dates.column_date_parts(training, self.notations_[name])
                 varying = [index for index, values in enumerate(date_parts) if np.nanmin(values) != np.nanmax(values)]
                 self.parts_[name] = varying or [0]
             elif kind == "category":
-                column = StringColumn.fit_categories(series, all_rows.iloc[:, position], self.max_tokens, self.length)
+                column = StringColumn.fit_categories(series, rows, self.max_tokens, self.length)
                 if column is None:
                     kind = None
                     ignored.append(name)
                 self.strings_ |= {name: column} if column else {}
             elif kind == "text":
-                self.strings_[name] = StringColumn.fit_texts(series, self.max_tokens, self.length)
+                self.strings_[name] = StringColumn.fit_texts(training, self.max_tokens, self.length)
             self.kinds_.append(kind)
         if ignored and len(ignored) < len(self.kinds_):
             warnings.warn(
