@@ -1,5 +1,6 @@
 """Commands of the command line `autonas`: search, predict and inspect results."""
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -86,7 +87,10 @@ def _fit(options):
     sources.start_keras()
     from autonas.estimators import auto_model, persistence
 
+    _check_can_be_made(output)
     persistence.check_place(output)
+    if test is not None:
+        _check_test(x, y, *test)
     names = (
         "task", "time_limit", "max_trials", "epochs", "search_space", "strategy", "weight_sharing", "fidelity",
         "executor", "n_workers", "ensemble", "preset", "precision", "seed", "directory", "overwrite",
@@ -101,11 +105,44 @@ def _fit(options):
     if not options.quiet:
         _print_leaderboard(model, 10)
     _print_score(model)
+    # The model is kept whatever the test data are.
+    _save(model, output, source)
     if test is not None:
         _print_metrics(model, test, "test ")
-    _save(model, output, source)
     if not options.quiet:
         _print_invitation(model.directory_)
+
+
+def _check_can_be_made(output):
+    """Raise a `ValueError` if a folder doesn't exist and can't be made. It is made in the end only."""
+    missing = [folder for folder in (output, *output.parents) if not folder.exists()]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"`--output` must be a folder that can be made. Received: {output} ({error})") from error
+    finally:
+        for folder in missing:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _check_test(x, y, x_test, y_test):
+    """Raise a `ValueError` if test data of a table lack a column of the training data, or a target, or a class."""
+    import pandas
+
+    if not isinstance(x, pandas.DataFrame):
+        return
+    missing = [str(name) for name in x.columns if name not in x_test.columns]
+    if missing:
+        raise ValueError(f"the test data lack columns of the training data: {', '.join(missing[:10])}")
+    pairs = zip(y.values(), y_test.values(), strict=True) if isinstance(y, dict) else [(y, y_test)]
+    for trained, tested in pairs:
+        if tested.isna().to_numpy().any():
+            raise ValueError("the test data have rows without a target. Remove them, or fill their targets in")
+        if pandas.api.types.is_string_dtype(trained):
+            unseen = sorted(set(map(str, tested)) - set(map(str, trained)))
+            if unseen:
+                raise ValueError(f"the test data have labels that the training data lack: {', '.join(unseen[:10])}")
 
 
 def _select(options):

@@ -1,6 +1,7 @@
 """Folders of images, for the command line."""
 
 import contextlib
+import functools
 import os
 import pathlib
 
@@ -9,7 +10,8 @@ LARGEST_SIDE = 128
 #: Approximate number of images that decide about the colour mode, and Pillow's modes without colours.
 _N_EXAMINED, _GRAY = 1000, {"1", "L", "I", "F", "I;16"}
 #: Beginnings of image files, and a part of their last bytes. A file with others is decoded to see if it is damaged.
-_IMAGE_ENDS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND", b"GIF8": b";"}
+_GIF = b"GIF8"
+_IMAGE_ENDS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND", _GIF: b";"}
 _N_LAST_BYTES = 64
 
 
@@ -87,19 +89,22 @@ def read(folder, image_size, color_mode, class_names=None, labelled=True, *, see
         raise ValueError(f"{folder} must have the class folders {sorted(class_names)}. Received: {folders}")
     if labelled and len(folders) < 2:
         raise ValueError(f"{folder} must have at least two folders, one per class. Received: {folders}")
-    dataset = keras.utils.image_dataset_from_directory(
+    dataset_in = functools.partial(
+        keras.utils.image_dataset_from_directory,
         folder,
         labels="inferred" if labelled else None,
         label_mode="int" if labelled else None,
         class_names=class_names if labelled else None,
         image_size=tuple(image_size),
-        color_mode=color_mode,
         batch_size=32,
         shuffle=labelled,
         seed=seed,
         verbose=False,
     )
-    n_channels = 1 if color_mode == "grayscale" else 3
+    dataset, n_channels = dataset_in(color_mode=color_mode), 1 if color_mode == "grayscale" else 3
+    if n_channels == 1 and any(_first_bytes(path).startswith(_GIF) for path in dataset.file_paths):
+        # TensorFlow decodes GIF in colours only.
+        dataset, n_channels = _mapped(dataset_in(color_mode="rgb"), _grey), 3
     damaged = [
         path for path in sorted(dataset.file_paths) if _may_be_damaged(path) and not _can_be_decoded(path, n_channels)
     ]
@@ -111,24 +116,38 @@ def read(folder, image_size, color_mode, class_names=None, labelled=True, *, see
             f"{', '.join(damaged[:5])}{more} can't be read as {kind}. Remove {pronoun}, or save {pronoun} again as PNG "
             f"or JPEG.{hidden}"
         )
-    return _rounded(dataset) if dtype == "uint8" else dataset
+    return _mapped(dataset, _rounded) if dtype == "uint8" else dataset
 
 
 def _is_hidden(path):
     return os.path.basename(path).startswith(".")
 
 
-def _rounded(dataset):
-    """Return a dataset of images with pixels of uint8."""
-    import tensorflow as tf
-
-    def rounded(images, *labels):
-        images = tf.cast(tf.round(images), "uint8")
-        return (images, *labels) if labels else images
-
-    result = dataset.map(rounded)
+def _mapped(dataset, function):
+    """Return a dataset of images to which a function is applied."""
+    result = dataset.map(lambda images, *labels: (function(images), *labels) if labels else function(images))
     result.class_names, result.file_paths = dataset.class_names, dataset.file_paths
     return result
+
+
+def _rounded(images):
+    """Return images with pixels of uint8."""
+    import tensorflow as tf
+
+    return tf.cast(tf.round(images), "uint8")
+
+
+def _grey(images):
+    """Return images in colours as grey images."""
+    import tensorflow as tf
+
+    # The weights of red, green and blue add up to 0.9999.
+    return tf.image.rgb_to_grayscale(images) / 0.9999
+
+
+def _first_bytes(path):
+    with open(path, "rb") as file:
+        return file.read(8)
 
 
 def _may_be_damaged(path):

@@ -87,7 +87,8 @@ def _from_python(model):
         raise ValueError(f"the model was fitted on {'several inputs' if others else 'an array of series'}; {in_python}")
     if encoder.kind != "image":
         column = getattr(model, "target_column_", None)
-        return {"kind": "table", "targets": [] if column is None else [column]}
+        targets = [] if column is None else [column]
+        return {"kind": "table", "targets": targets, "words": _words(model, encoder, targets)}
     height, width, n_channels = (*encoder.raw_shape_, 1)[:3]
     if n_channels not in (1, 3) or (encoder.dtype_ != "uint8" and encoder.largest_ <= 16):
         raise ValueError(
@@ -105,6 +106,17 @@ def _from_python(model):
     if hasattr(classes, "tolist") and (classes.dtype.kind in "OU" or classes.tolist() == list(range(len(classes)))):
         source["class_names"] = list(map(str, classes))
     return source
+
+
+def _words(model, encoder, targets):
+    """Return the names of the columns of words of a model that was saved from Python, a list of strings."""
+    has_names = getattr(getattr(model, "classes_", None), "dtype", None) in (object, str)
+    names = list(targets) if has_names else []
+    if encoder.kind == "text":
+        names += getattr(model, "feature_names_in_", [])
+    elif getattr(encoder, "columns_", None) is not None:
+        names += [name for name, kind in encoder.used_columns() if kind in ("category", "text")]
+    return [str(name) for name in names if isinstance(name, str)]
 
 
 def start_keras():

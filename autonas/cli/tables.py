@@ -2,8 +2,10 @@
 
 import contextlib
 import gzip
+import json
 import pathlib
 import re
+import warnings
 import zlib
 
 SUFFIXES = ".csv, .csv.gz, .tsv, .tsv.gz, .parquet, .jsonl or .jsonl.gz"
@@ -34,7 +36,8 @@ def read_table(path, words=()):
 def read_training_table(path):
     """Read a table and infer its columns of words: categories and texts, but not numbers or dates.
 
-    In a CSV file, integers of which any has three digits and a leading zero, such as "007", are words, too.
+    In a CSV file, integers of which any has three digits and a leading zero, such as "007", are words, too. A first
+    column of a CSV file that has no name and counts the rows is left out, with a warning.
 
     Args:
         path: As in `read_table`.
@@ -44,7 +47,7 @@ def read_training_table(path):
     """
     from autonas.data.encoders import columns
 
-    frame, words = _parse(path), []
+    frame, words = _without_row_numbers(_parse(path), path), []
     for name, column in frame.items():
         column = column.dropna()
         sample = column.iloc[:: max(1, len(column) // _N_INFERRED)]
@@ -101,12 +104,14 @@ def split_targets(frame, targets):
         columns of numbers a DataFrame, and otherwise a dict of Series.
 
     Raises:
-        ValueError: If a target isn't a column, or no other column is left.
+        ValueError: If a target isn't a column, or is named twice, or no other column is left.
     """
     for target in targets:
         if target not in frame.columns:
-            names = ", ".join(map(str, frame.columns[:10])) + ", …" * (len(frame.columns) > 10)
+            names = ", ".join(map(repr, frame.columns[:10])) + ", …" * (len(frame.columns) > 10)
             raise ValueError(f"there is no target column {target!r}. Columns: {names}")
+        if targets.count(target) > 1:
+            raise ValueError(f"the target column {target!r} must be named once. Received: {' '.join(targets)}")
     x = frame.drop(columns=targets)
     if x.shape[1] == 0:
         raise ValueError(f"there is no column besides the target: {', '.join(targets)}")
@@ -123,7 +128,11 @@ def split_targets(frame, targets):
 
 
 def _parse(path, **options):
-    """Return the table in a file, read with these options of `pandas.read_csv` if it is a CSV file."""
+    """Return the table in a file, read with these options of `pandas.read_csv` if it is a CSV file.
+
+    If each row of a CSV file has one field more than the header, the first field is the index, as in files of R. If
+    all of the last fields are empty, the rows end with a separator, and have no index.
+    """
     import pandas
 
     path = pathlib.Path(path)
@@ -131,14 +140,26 @@ def _parse(path, **options):
         raise FileNotFoundError(f"no such file: {path}")
     name = path.name.lower().removesuffix(".gz")
     if _is_csv(path):
-        separator = "\t" if name.endswith(".tsv") else ","
+        separator = _separator(path)
         with _naming(path, "CSV"):
-            options_of_header = {"header": None, "nrows": 1, "dtype": str, "keep_default_na": False}
-            _check_header(pandas.read_csv(path, sep=separator, **options_of_header).iloc[0].tolist(), separator)
-            frame = pandas.read_csv(path, sep=separator, **options)
+            options |= {"sep": separator, "skipinitialspace": True}
+            header = _header(path, separator)
+            _check_header(header, separator)
+            # An empty line is a missing value of the only column.
+            options["skip_blank_lines"] = len(header) > 1
+            frame = pandas.read_csv(path, **options)
+            if not isinstance(frame.index, pandas.RangeIndex) and frame.iloc[:, -1].isna().all():
+                with warnings.catch_warnings():
+                    # pandas warns of the loss of the last fields.
+                    warnings.simplefilter("ignore", pandas.errors.ParserWarning)
+                    frame = pandas.read_csv(path, index_col=False, **options)
+            if len(header) == 1:
+                frame = frame.iloc[: len(frame) - int(frame.iloc[::-1, 0].isna().cumprod().sum())]
     elif name.endswith(".jsonl"):
         with _naming(path, "JSON, one object a line"):
-            frame = pandas.read_json(path, lines=True)
+            # `pandas.read_json` makes numbers of strings of digits.
+            with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rt", encoding="utf-8-sig") as lines:
+                frame = pandas.DataFrame([_object(line) for line in lines if line.strip()])
     elif name.endswith(".parquet"):
         with _naming(path, "Parquet"):
             frame = pandas.read_parquet(path)
@@ -168,6 +189,33 @@ def _naming(path, file_format):
         raise ValueError(f"{path} can't be read as {file_format}: {reason.rstrip('.')}.{remedy}") from error
 
 
+def _object(line):
+    """Return the dict of a line of JSON."""
+    value = json.loads(line)
+    if not isinstance(value, dict):
+        raise ValueError(f'a line must be an object such as {{"a": 1}}. Received: {line.strip()!r:.60}')
+    return value
+
+
+def _header(path, separator):
+    """Return the names of the columns of a CSV file, as they are written."""
+    import pandas
+
+    options = {"header": None, "nrows": 1, "dtype": str, "keep_default_na": False, "skipinitialspace": True}
+    return pandas.read_csv(path, sep=separator, **options).iloc[0].tolist()
+
+
+def _without_row_numbers(frame, path):
+    """Return a table without a first column of a CSV file that has no name and counts the rows."""
+    if not _is_csv(path) or frame.shape[1] == 1 or _header(path, _separator(path))[0]:
+        return frame
+    numbers = frame.iloc[:, 0].tolist()
+    if numbers not in (list(range(len(frame))), list(range(1, len(frame) + 1))):
+        return frame
+    warnings.warn(f"the first column of {path} has no name and counts the rows, and is left out", stacklevel=2)
+    return frame.iloc[:, 1:]
+
+
 def _check_header(header, separator):
     """Raise a `ValueError` if two columns have the same name, or if the only one has a name with another separator."""
     for name in set(header) - {""}:
@@ -175,8 +223,8 @@ def _check_header(header, separator):
             raise ValueError(f"{header.count(name)} columns have the name {name!r:.60}. Rename or remove all but one")
     if len(header) != 1:
         return
-    names = {",": "commas", ";": "semicolons", "\t": "tabs"}
-    for other in {";", "\t"} - {separator}:
+    names = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+    for other in sorted({";", "\t", "|"} - {separator}):
         if other in header[0]:
             remedy = f"Save it with {names[separator]}" + (", or name it .tsv" if other == "\t" else "")
             raise ValueError(
@@ -194,12 +242,16 @@ def _codes(frame, path):
     integers = [name for name, column in numbers.items() if (column.dropna() % 1 == 0).all()]
     if not integers or not _is_csv(path):
         return []
-    strings = _parse(path, dtype=object, usecols=integers)  # pandas needs twice the time for `str`.
+    strings = _parse(path, dtype=object)  # pandas needs twice the time for `str`.
     return [name for name in integers if any(re.fullmatch(r"0\d\d+", text) for text in strings[name].dropna().unique())]
 
 
 def _is_csv(path):
     return pathlib.Path(path).name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
+
+
+def _separator(path):
+    return "\t" if pathlib.Path(path).name.lower().removesuffix(".gz").endswith(".tsv") else ","
 
 
 def _with_words(frame, path, words):

@@ -315,12 +315,45 @@ def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):
     assert commands.main(["fit", str(iris), "--target", "target", "--output", str(output), "--test", str(iris)]) == 0
     out = capsys.readouterr().out
     assert "0000" in out and "dense" in out
-    assert "best val_accuracy: 0.8750\ntest loss: 0.2500\ntest accuracy: 0.5000\n" in out
-    assert f"model saved to {output}\n" in out
+    assert f"best val_accuracy: 0.8750\nmodel saved to {output}\ntest loss: 0.2500\ntest accuracy: 0.5000\n" in out
     command, address = out.splitlines()[-2:]
     assert "tensorboard" in command and "--logdir autonas_runs/1/tensorboard" in command
     assert address.startswith("at http://localhost:6006/#custom_scalars")
     assert list(fake.made[0].x.columns)[-1] == "petal width (cm)" and fake.made[0].y.name == "target"
+
+
+def test_test_data_and_output_are_checked_before_the_search(capsys, fake, monkeypatch, tmp_path):
+    frame = pandas.DataFrame({"a": range(4), "b": [1.5, 2, 3, 4], "y": ["no", "yes"] * 2})
+    frame.to_csv(tmp_path / "train.csv", index=False)
+    command = ["fit", tmp_path / "train.csv", "--target", "y", "--output", tmp_path / "m"]
+    for test, message in (
+        (frame[["a", "y"]], "the test data lack columns of the training data: b"),
+        (frame.assign(y=["no", None, "yes", "no"]), "the test data have rows without a target. Remove them, or fill"),
+        (frame.assign(y=["no", "maybe"] * 2), "the test data have labels that the training data lack: maybe"),
+    ):
+        test.to_csv(tmp_path / "test.csv", index=False)
+        assert message in error_of(capsys, *command, "--test", tmp_path / "test.csv")
+    (tmp_path / "file").write_text("")
+    shown = error_of(capsys, *command[:-1], tmp_path / "file" / "m")
+    assert "`--output` must be a folder that can be made. Received: " in shown
+    assert not fake.made or not hasattr(fake.made[-1], "x")
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    monkeypatch.setattr(fake, "evaluate", None)
+    assert "TypeError" in error_of(capsys, *command, "--test", tmp_path / "test.csv")
+    assert (tmp_path / "m").exists(), "a model is saved before it is tested"
+
+
+def test_a_model_saved_from_python_reads_words_as_in_fit(capsys, tmp_path):
+    generator = np.random.default_rng(0)
+    codes = np.array(["007", "07", "7", "NA"])[generator.integers(4, size=200)]
+    frame = pandas.DataFrame({"code": codes, "noise": generator.normal(size=200)})
+    frame["y"] = np.where(np.isin(codes, ["007", "NA"]), "NA", "other")
+    model = autonas.StructuredDataClassifier(max_trials=1, seed=0, verbose=0, directory=tmp_path / "runs")
+    model.fit(frame, "y").save(tmp_path / "m")
+    assert model.score(frame.drop(columns="y"), frame["y"]) == 1.0
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert commands.main(["evaluate", str(tmp_path / "m"), str(tmp_path / "a.csv")]) == 0
+    assert "accuracy: 1.0000" in capsys.readouterr().out
 
 
 @pytest.mark.filterwarnings("default")

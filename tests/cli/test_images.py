@@ -1,5 +1,6 @@
 """Folders of images are read in one format."""
 
+import numpy as np
 import PIL.Image
 
 from autonas.cli import images
@@ -24,6 +25,14 @@ def test_images_with_unusual_endings_are_read(tmp_path):
         PIL.Image.new("L", (8, 8)).save(tmp_path / name)
     with open(tmp_path / "one" / "a.jpg", "ab") as file:
         file.write(bytes(1000))
-    assert len(images.read(tmp_path, [8, 8], "grayscale", seed=0).file_paths) == 3
+    grey = images.read(tmp_path, [8, 8], "grayscale", seed=0)
+    assert len(grey.file_paths) == 3
+    for name, shade in (("a", 40), ("b", 200)):
+        PIL.Image.new("L", (8, 8), shade).save(tmp_path / "one" / f"{name}.gif")
+    ((pixels, labels),) = images.read(tmp_path, [8, 8], "grayscale", seed=0)
+    assert pixels.shape == (4, 8, 8, 1)
+    np.testing.assert_allclose(sorted(pixels.numpy().max(axis=(1, 2, 3))), [0, 0, 40, 200], atol=0.01)
+    assert sorted(labels.numpy()) == [0, 0, 0, 1]
+    (tmp_path / "one" / "a.gif").unlink()
     PIL.Image.new("RGB", (8, 8)).save(tmp_path / "one" / "a.bmp")
     assert len(images.read(tmp_path, [8, 8], "rgb").file_paths) == 4

@@ -57,6 +57,74 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
     assert tables.read_table(path).shape == (1, 5)
 
 
+def test_rows_that_end_with_a_separator_keep_their_columns(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("y,a,code,word\n0,1,007,NA,\n1,3,08,DE,\n1,3,08,FR,\n")
+    frame, words = tables.read_training_table(path)
+    assert words == ["word", "code"]
+    assert frame.to_numpy().tolist() == [[0, 1, "007", "NA"], [1, 3, "08", "DE"], [1, 3, "08", "FR"]]
+    assert tables.read_table(path, words).to_numpy().tolist() == frame.to_numpy().tolist()
+    path.write_text("y,a\nfirst,0,1\nsecond,1,3\n")  # As `write.table` of R names the rows.
+    assert tables.read_table(path).to_numpy().tolist() == [[0, 1], [1, 3]]
+
+
+def test_spaces_after_separators_belong_to_no_name_and_no_value(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a, b, y\n1, 2.5, no\n3, 4.5, yes\n")
+    frame, words = tables.read_training_table(path)
+    assert words == ["y"] and list(frame) == ["a", "b", "y"]
+    assert frame.to_numpy().tolist() == [[1, 2.5, "no"], [3, 4.5, "yes"]]
+    with pytest.raises(ValueError, match=r"there is no target column 'z'. Columns: 'a', 'b', 'y'"):
+        tables.split_targets(frame, ["z"])
+    with pytest.raises(ValueError, match="the target column 'y' must be named once. Received: y y"):
+        tables.split_targets(frame, ["y", "y"])
+    path.write_text("a|y\n1|no\n")
+    with pytest.raises(
+        ValueError, match="separated by vertical bars instead of commas, as in 'a.y'. Save it with commas"
+    ):
+        tables.read_table(path)
+
+
+def test_an_empty_line_of_a_single_column_is_a_row_without_a_text(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text\ngood\n\nbad\n\n\n")
+    assert tables.read_table(path)["text"].fillna("-").tolist() == ["good", "-", "bad"]
+    path.write_text("text,y\ngood,1\n\nbad,0\n\n")
+    assert tables.read_table(path)["text"].tolist() == ["good", "bad"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_row_numbers_without_a_name_are_left_out(tmp_path, first):
+    path = tmp_path / "a.csv"
+    frame = pandas.DataFrame({"a": [1.5, 2.5, 3.5], "y": ["no", "yes", "no"]}, index=np.arange(first, first + 3))
+    frame.to_csv(path)
+    with pytest.warns(
+        UserWarning, match="the first column of .*a.csv has no name and counts the rows, and is left out"
+    ):
+        read, _ = tables.read_training_table(path)
+    assert list(read) == ["a", "y"]
+    frame.set_axis([5, 3, 4]).to_csv(path)
+    assert len(tables.read_training_table(path)[0].columns) == 3
+    frame.to_csv(path, index_label="id")
+    assert len(tables.read_training_table(path)[0].columns) == 3
+
+
+def test_strings_of_json_stay_strings(tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = [
+        '{"code": "007", "day": "2020-01-01", "2020": 1, "y": "001"}',
+        '{"code": "7", "day": null, "2020": 2.5, "y": "002"}',
+    ]
+    path.write_text("\n\n".join(rows))
+    frame, _ = tables.read_training_table(path)
+    assert frame["code"].tolist() == ["007", "7"] and frame["y"].tolist() == ["001", "002"]
+    assert list(frame) == ["code", "day", "2020", "y"] and frame["2020"].tolist() == [1, 2.5]
+    for line in ("[1, 2]", '{"a": 1'):
+        path.write_text(line)
+        with pytest.raises(ValueError, match="a.jsonl can't be read as JSON, one object a line: "):
+            tables.read_table(path)
+
+
 @pytest.mark.parametrize("dates", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m"])
 def test_a_column_of_dates_is_the_index_of_series(tmp_path, dates):
     days = pandas.date_range("2026-01-15", periods=20, freq="31D")
