@@ -37,5 +37,5 @@ class Feature:
 
     @property
     def network_tensors(self):
-        """The tensors that networks read, a dict: all but the n-grams of texts, which only linear models read."""
-        return {name: tensor for name, tensor in self.tensors.items() if name != "ngrams"}
+        """The tensors that networks read, a dict: all but the n-grams of texts, which only fitted models read."""
+        return {name: tensor for name, tensor in self.tensors.items() if not name.startswith("ngrams")}

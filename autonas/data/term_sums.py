@@ -44,4 +44,4 @@ def normalised(sums, ops=np):
         sums: Sums of the rows of each text times `UNIT`, a float32 array or tensor.
         ops: `numpy` or `keras.ops`. Defaults to `numpy`.
     """
-    return sums[:, :-1] / ops.sqrt(ops.maximum(sums[:, -1:], 1.0))
+    return sums[:, :-1] / ops.sqrt(ops.maximum(sums[:, -1:], UNIT))

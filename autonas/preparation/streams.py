@@ -18,8 +18,8 @@ def prepare(plan, data):
     node_kind = getattr(nodes[0], "kind", None) if nodes else None
     source = streams.StreamSource(data.x, node_kind or plan.task.kind, data.validation_data)
     options = nodes[0].encoder_options() if node_kind else {}
-    # A linear model of the n-grams of texts needs all rows in memory.
-    options |= {"has_ngrams": False} if source.kind == "text" else {}
+    # Models of the n-grams of texts need all rows in memory.
+    options |= {"has_ngrams": False} if source.kind in ("text", "table") else {}
     encoder = get_encoder(source.kind, **options)
     target = arrays.target_encoders(plan.task, output_nodes)[0]
     source.fit(encoder, target, plan.selection.split, plan.execution.seed, time_limit=plan.budget.time_limit)

@@ -1,8 +1,11 @@
-"""Scores of texts in a table: predictions of the target by the words of a column, as features of trees."""
+"""Scores of texts in a table: predictions of the target by the n-grams of a column, as features of trees."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -22,101 +25,169 @@ _TOLERANCE = 1e-3
 _N_FOLDS = 5
 #: Number of training rows below which there are no scores.
 _FEWEST_ROWS = 20
-#: Number of words of all training rows and columns, times the scores of a column, that are fitted in about a second.
-#: Regressions on more words take a random sample of the rows, of at least so many rows.
-_MOST_FITTED, _FEWEST_FITTED = 2_500_000, 1000
-#: Number of the first words of a text that are read.
-_MOST_WORDS = 256
-#: Ids of padding and of unknown words, as in `TextEncoder`, are less than this number.
-_N_SPECIAL = 2
-#: Smallest number of training rows of a word that has a weight.
+#: Number of n-grams of all training rows and columns, times the scores of a column, that are fitted in about two
+#: seconds. Regressions on more n-grams take a random sample of the rows, of at least so many rows.
+_MOST_FITTED, _FEWEST_FITTED = 10_000_000, 1000
+#: Number of bytes of the latest results that are kept.
+_MOST_BYTES = 100_000_000
+#: Smallest number of training rows of an n-gram that has a weight.
 _LEAST_ROWS = 2
+#: Sums of so many weights of at most 1 are exact; see `term_sums.UNIT`.
+_EXACT_SUM = 2**12
 
 
 class TextScores:
-    """Predictions of the target by the words of a column of texts.
+    """Predictions of the target by the n-grams of a column of texts.
 
-    A ridge regression on the TF-IDF weights of the words predicts each output; classes are the numbers 0 and 1. A score
-    is its prediction without the intercept. The scores of a training row are of regressions on the rows of other folds,
-    so that trees don't trust the scores more than other rows justify (Wolpert, "Stacked generalization", 1992). If
-    these predictions are no better than the mean of the target, all scores are 0, since trees would split by their
-    noise.
+    A ridge regression on the inverse document frequencies of the n-grams that occur in a text predicts each output;
+    classes are the numbers 0 and 1. How often an n-gram occurs has no effect, since the most frequent characters would
+    outweigh all others. Words and marks, and characters, are two parts. The features of each part have the norm 1, so
+    that neither part outweighs the other. A score is the prediction without the intercept.
+
+    The scores of a training row are of regressions on the rows of other folds, so that trees don't trust the scores
+    more than other rows justify (Wolpert, "Stacked generalization", 1992). If these predictions are no better than the
+    mean of the target, all scores are 0, since trees would split by their noise.
 
     The weights are sums as of `data.term_sums`, so that a score falls on the same side of a threshold of a tree
     everywhere.
 
     Args:
-        frequencies: Inverse document frequency of every token id, `(ids,)`.
-        length: Number of tokens of a text, of which the first 256 are read.
+        frequencies: Inverse document frequency of every id, `(ids,)`. The id 0 is none.
+        columns: List of the numbers of columns of ids that are normalised together.
         n_scores: Number of scores. With more outputs, the scores are of the outputs of the largest variance, which
             are the most frequent classes.
-        n_columns: Number of columns of texts, which share the time. Defaults to 1.
     """
 
-    def __init__(self, frequencies: np.ndarray, length: int, n_scores: int, n_columns: int = 1) -> None:
-        self.length = min(length, _MOST_WORDS)
+    def __init__(self, frequencies: np.ndarray, columns: Sequence[int], n_scores: int) -> None:
+        self.columns = columns
         self.n_scores = n_scores
-        self._most_words = _MOST_FITTED // (n_scores * n_columns)
         self._frequencies = np.array(frequencies, "float64")
-        self._frequencies[:_N_SPECIAL] = 0.0
+        self._frequencies[0] = 0.0
+        # A sum has at most as many terms as there are columns.
+        self._scale = min(1.0, (_EXACT_SUM / max(columns)) ** 0.5 / max(1.0, self._frequencies.max()))
         self.table = trees.table(len(self._frequencies), n_scores + 1)
 
-    def __call__(self, tokens: keras.KerasTensor) -> keras.KerasTensor:
+    @property
+    def length(self) -> int:
+        """Number of columns of ids."""
+        return sum(self.columns)
+
+    def __call__(self, ids: keras.KerasTensor) -> keras.KerasTensor:
         """Return the scores of texts, `(n, n_scores)`, from integers `(n, length)`."""
-        return term_sums.normalised(ops.sum(self.table(tokens), axis=1), ops)
+        scores = []
+        for part in self._parts(ids):
+            ordered = ops.sort(part, axis=1)
+            changes = ops.cast(ops.not_equal(ordered[:, 1:], ordered[:, :-1]), ordered.dtype)
+            # Each n-gram counts once: the id 0 is none.
+            distinct = ops.concatenate([ordered[:, :1], ordered[:, 1:] * changes], axis=1)
+            scores.append(term_sums.normalised(ops.sum(self.table(distinct), axis=1), ops))
+        return sum(scores[1:], scores[0])
 
-    def transform(self, tokens: np.ndarray) -> np.ndarray:
+    def transform(self, ids: np.ndarray) -> np.ndarray:
         """Return the scores of texts as an array, equal to the scores of the network."""
-        return term_sums.normalised(self._counts(tokens) @ self.table.get_weights()[0])
+        table = self.table.get_weights()[0]
+        return np.sum([term_sums.normalised(part @ table) for part in self._occurrences(ids)], axis=0)
 
-    def fit(
-        self, tokens: np.ndarray, targets: np.ndarray, weights: np.ndarray, generator: np.random.Generator
-    ) -> np.ndarray:
+    def fit(self, ids: np.ndarray, targets: np.ndarray, weights: np.ndarray, share: float = 1.0) -> np.ndarray:
         """Set the weights by the training rows, and return the scores of the training rows, `(n, n_scores)`.
 
+        The result depends on the arguments alone. The latest results are kept, as candidates have the same training
+        rows.
+
         Args:
-            tokens: Token ids, `(n, length)`.
+            ids: Ids of n-grams, `(n, length)`.
             targets: Targets, `(n, outputs)`.
             weights: Weights of the rows, `(n,)`.
-            generator: A `numpy.random.Generator`.
+            share: Share of the rows that the regressions are fitted to, a random sample of at least 1,000 rows.
+                Defaults to 1.
         """
-        counts = self._counts(tokens)
-        frequencies = np.where(counts.getnnz(axis=0) >= _LEAST_ROWS, self._frequencies, 0.0)
-        texts = term_sums.tf_idf(counts, frequencies)
-        largest = np.sort(np.argsort(-targets.var(axis=0), kind="stable")[: self.n_scores])
-        n_rows = len(targets)
-        n_fitted = max(_FEWEST_FITTED, int(n_rows * self._most_words / max(1, counts.nnz)))
-        sample = generator.permutation(n_rows)[:n_fitted]
-        coefficients, scores = _cross_fitted(texts, targets[:, largest], weights, sample)
-        self.table.set_weights([term_sums.table(coefficients.T, frequencies) * term_sums.UNIT])
+        arrays = [ids, targets, weights, self._frequencies, np.array([share, self.n_scores, *self.columns])]
+        key = b"".join(hashlib.blake2b(np.ascontiguousarray(array).data).digest() for array in arrays)
+        table, scores = _LATEST.get(key, lambda: self._fitted(ids, targets, weights, share))
+        self.table.set_weights([table])
         return scores
 
-    def _counts(self, tokens: np.ndarray) -> sparse.csr_matrix:
-        """Return how often each word occurs in each text, `(n, ids)`."""
+    def _fitted(
+        self, ids: np.ndarray, targets: np.ndarray, weights: np.ndarray, share: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the table of the n-grams, and the scores of the training rows; see `fit`."""
+        occurrences = self._occurrences(ids)
+        n_texts = sum(part.getnnz(axis=0) for part in occurrences)
+        frequencies = np.where(n_texts >= _LEAST_ROWS, self._frequencies, 0.0)
+        texts = sum(term_sums.tf_idf(part, frequencies) for part in occurrences)
+        largest = np.sort(np.argsort(-targets.var(axis=0), kind="stable")[: self.n_scores])
+        sample = np.random.default_rng(0).permutation(len(targets))[: max(_FEWEST_FITTED, int(len(targets) * share))]
+        coefficients, scores = _cross_fitted(texts, targets[:, largest], weights, sample)
+        return term_sums.table(coefficients.T, self._scale * frequencies) * term_sums.UNIT, scores
+
+    def _parts(self, ids: Any) -> list[Any]:
+        """Return the ids that are normalised together, a list of arrays or tensors."""
+        return [ids[:, start:end] for start, end in itertools.pairwise([0, *itertools.accumulate(self.columns)])]
+
+    def _occurrences(self, ids: np.ndarray) -> list[sparse.csr_matrix]:
+        """Return 1 for each n-gram that occurs in a text, a matrix `(n, ids)` for each of the parts."""
         from scipy import sparse
 
-        is_word = tokens >= _N_SPECIAL
-        ids = tokens[is_word].astype("int32")
-        ends = np.cumsum(is_word.sum(axis=1))
-        shape = (len(tokens), len(self._frequencies))
-        counts = sparse.csr_matrix((np.ones(len(ids), "float32"), ids, np.append(0, ends)), shape)
-        counts.sum_duplicates()
-        return counts
+        shape, matrices = (len(ids), len(self._frequencies)), []
+        for part in self._parts(ids):
+            is_term = part > 0
+            starts = np.append(0, np.cumsum(is_term.sum(axis=1)))
+            terms = part[is_term].astype("int32")
+            matrix = sparse.csr_matrix((np.ones(len(terms), "float32"), terms, starts), shape)
+            matrix.sum_duplicates()
+            matrix.data[:] = 1.0
+            matrices.append(matrix)
+        return matrices
 
 
-def of_columns(frequencies: list[np.ndarray], lengths: list[int], n_outputs: int, most_scores: int) -> list[TextScores]:
-    """Return the `TextScores` of the columns of texts of a table.
+class _Latest:
+    """The latest results of a function of arrays, as far as they fit into some bytes."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self._results: dict[bytes, tuple[np.ndarray, ...]] = {}
+
+    def get(self, key: bytes, compute: Callable[[], tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+        """Return the result of a key, which is computed if it isn't among the latest ones."""
+        result = self._results.pop(key, None)
+        if result is None:
+            result = compute()
+        self._results[key] = result
+        while sum(array.nbytes for kept in self._results.values() for array in kept) > self.most_bytes:
+            del self._results[next(iter(self._results))]
+        return result
+
+
+_LATEST = _Latest(_MOST_BYTES)
+
+
+def of_columns(statistics: Mapping[str, Any], n_outputs: int, most_scores: int) -> dict[int, TextScores]:
+    """Return the `TextScores` of the columns of texts of a table, a dict by the number of the column.
+
+    Columns without n-grams have none.
 
     Args:
-        frequencies: Inverse document frequencies of each column.
-        lengths: Number of tokens of each column.
+        statistics: Statistics of a `TableEncoder`.
         n_outputs: Number of outputs.
         most_scores: Largest number of scores of a row, if there are no more columns.
     """
-    n_scores = max(1, min(n_outputs, most_scores // max(1, len(lengths))))
-    return [
-        TextScores(column, length, n_scores, len(lengths)) for column, length in zip(frequencies, lengths, strict=True)
-    ]
+    known = zip(
+        statistics.get("ngram_inverse_document_frequencies", []), statistics.get("ngram_columns", []), strict=True
+    )
+    texts = {number: terms for number, terms in enumerate(known) if terms[0] is not None}
+    n_scores = max(1, min(n_outputs, most_scores // max(1, len(texts))))
+    return {number: TextScores(*terms, n_scores) for number, terms in texts.items()}
+
+
+def share_in_time(texts: Sequence[TextScores], ids: np.ndarray) -> float:
+    """Return the share of the rows whose scores are fitted in about two seconds.
+
+    Args:
+        texts: The `TextScores` of a table.
+        ids: The ids of the n-grams of all columns of texts, `(n, columns)`.
+    """
+    n_scores = max((text.n_scores for text in texts), default=1)
+    return min(1.0, _MOST_FITTED / max(1, int(np.count_nonzero(ids)) * n_scores))
 
 
 def _cross_fitted(

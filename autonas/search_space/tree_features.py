@@ -42,7 +42,7 @@ class TreeFeatures:
     A category has a mean for each output. If a row had more than 64 means, it has the mean of one linear combination of
     the outputs, the first principal component of the means.
 
-    A text becomes the predictions of the target by its words; see `text_scores.TextScores`.
+    A text becomes the predictions of the target by its n-grams; see `text_scores.TextScores`.
 
     Args:
         cardinalities: Number of codes of each categorical column.
@@ -68,7 +68,7 @@ class TreeFeatures:
         self.many = np.flatnonzero(self.cardinalities > _MANY)
         #: Number of features.
         self.width = self.n_columns * self.n_means + len(self.many) + n_numbers + sum(text.n_scores for text in texts)
-        #: Column at which the tokens of each column of texts begin, and at which the last ones end.
+        #: Column at which the n-grams of each column of texts begin, and at which the last ones end.
         self.bounds = np.cumsum([self.n_columns + n_numbers, *(text.length for text in texts)]).tolist()
         #: Row at which each column begins in the table of means.
         self.starts = np.cumsum([0, *self.cardinalities[:-1]])[: self.n_columns]
@@ -78,8 +78,8 @@ class TreeFeatures:
         """Return the features of rows.
 
         Args:
-            columns: Float32 `(n, columns)`: codes of categories from 0, then numbers, NaN where missing, then the token
-                ids of texts.
+            columns: Float32 `(n, columns)`: codes of categories from 0, then numbers, NaN where missing, then the
+                ids of the n-grams of texts.
         """
         if not self._changes_columns:
             return columns
@@ -92,7 +92,7 @@ class TreeFeatures:
             parts.append(ops.take(columns, self.many.tolist(), axis=1))
         if self.bounds[0] > self.n_columns:
             parts.append(columns[:, self.n_columns : self.bounds[0]])
-        parts += [text(ops.cast(tokens, "int32")) for text, tokens in self._tokens(columns)]
+        parts += [text(ops.cast(ids, "int32")) for text, ids in self._ngrams(columns)]
         return concatenation.joined(parts, axis=1)
 
     @property
@@ -100,8 +100,8 @@ class TreeFeatures:
         """Whether the features are others than the columns."""
         return bool(self.n_columns or self.texts)
 
-    def _tokens(self, columns: Any) -> list[tuple[text_scores.TextScores, Any]]:
-        """Return the pairs of the `TextScores` and the token ids of each column of texts."""
+    def _ngrams(self, columns: Any) -> list[tuple[text_scores.TextScores, Any]]:
+        """Return the pairs of the `TextScores` and the ids of the n-grams of each column of texts."""
         pieces = [columns[:, start:end] for start, end in itertools.pairwise(self.bounds)]
         return list(zip(self.texts, pieces, strict=True))
 
@@ -118,7 +118,8 @@ class TreeFeatures:
         targets = rows.columns(self.n_outputs)
         targets = targets - np.average(targets, axis=0, weights=weights)
         means = self._fit_means(rows.inputs, targets, weights, generator)
-        scores = [text.fit(tokens, targets, weights, generator) for text, tokens in self._tokens(rows.inputs)]
+        share = text_scores.share_in_time(self.texts, rows.inputs[:, self.bounds[0] :])
+        scores = [text.fit(ids, targets, weights, share) for text, ids in self._ngrams(rows.inputs)]
         return self._with(rows, means, scores)
 
     def _fit_means(
@@ -178,7 +179,7 @@ class TreeFeatures:
         """Return rows with their features instead of their columns."""
         if not self._changes_columns:
             return rows
-        scores = [text.transform(tokens) for text, tokens in self._tokens(rows.inputs)]
+        scores = [text.transform(ids) for text, ids in self._ngrams(rows.inputs)]
         return self._with(rows, self._means(self._codes(rows.inputs)), scores)
 
     def _codes(self, columns: np.ndarray) -> np.ndarray:
@@ -235,12 +236,10 @@ def of_inputs(inputs: Any, features: Sequence[Feature], n_outputs: int) -> tuple
         columns = ops.cast(inputs, "float32")
         return columns, TreeFeatures([], columns.shape[1], n_outputs)
     statistics = features[0].statistics
-    frequencies = statistics.get("inverse_document_frequencies", [])
-    tokens = [inputs[f"tokens_{index}"] for index in range(len(frequencies))]
-    texts = text_scores.of_columns(frequencies, [ids.shape[1] for ids in tokens], n_outputs, _MAX_MEANS)
+    texts = text_scores.of_columns(statistics, n_outputs, _MAX_MEANS)
     parts = [inputs[name] for name in ("categories", "numbers", "strings") if name in inputs]
     n_columns = sum(part.shape[1] for part in parts)
-    parts += [ids[:, : text.length] for text, ids in zip(texts, tokens, strict=True)]
+    parts += [inputs[f"ngrams_{number}"] for number in texts]
     cardinalities = statistics["cardinalities"] if "categories" in inputs else []
-    features_of_trees = TreeFeatures(cardinalities, n_columns - len(cardinalities), n_outputs, texts)
+    features_of_trees = TreeFeatures(cardinalities, n_columns - len(cardinalities), n_outputs, list(texts.values()))
     return concatenation.joined([ops.cast(part, "float32") for part in parts], axis=1), features_of_trees

@@ -547,10 +547,13 @@ def test_on_jax_too_where_its_models_can_be_converted(passes_on):
 def test_formats_on_this_backend():
     frame, y = table()
     model = fit(frame, y)
-    for path in ("model.keras", "model.tflite"):
-        assert model.export(path).difference < 1e-4
-    with pytest.raises(exceptions.ExportFailed, match=r"under Keras's jax backend: .*KERAS_BACKEND=tensorflow\."):
-        model.export("saved_model/")
+    assert model.export("model.keras").difference < 1e-4
+    # LiteRT's converter has no sorting of the n-grams of texts under JAX.
+    for path in ("saved_model/", "model.tflite"):
+        with pytest.raises(exceptions.ExportFailed, match=r"under Keras's jax backend: .*KERAS_BACKEND=tensorflow\."):
+            model.export(path)
+    model = fit(frame[["age", "home city", "member"]], y, directory="strings")
+    assert model.export("model.tflite").difference < 1e-4
     model = fit(frame[["age", "member"]], y, directory="other")
     assert model.export("saved_model").difference < 1e-4
 

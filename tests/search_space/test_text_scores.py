@@ -14,18 +14,18 @@ N_ROWS, N_WORDS, LENGTH = 600, 50, 12
 
 @pytest.fixture
 def tokens():
-    """Token ids of texts of 0 to 12 words. The ids 0 and 1 are padding and unknown words."""
+    """Ids of texts of 0 to 12 words. The id 0 is padding."""
     generator = np.random.default_rng(0)
     tokens = generator.integers(1, N_WORDS, size=(N_ROWS, LENGTH))
     tokens[np.arange(LENGTH) >= generator.integers(0, LENGTH + 1, size=N_ROWS)[:, None]] = 0
     return tokens.astype("float32")
 
 
-def fitted(tokens, targets, n_scores=1):
+def fitted(tokens, targets, n_scores=1, share=1.0):
     """Return the `TextScores`, and the scores of the training rows."""
-    scores = TextScores(np.linspace(1, 5, N_WORDS), LENGTH, n_scores)
+    scores = TextScores(np.linspace(1, 5, N_WORDS), [LENGTH], n_scores)
     targets = targets.reshape(len(targets), -1)
-    return scores, scores.fit(tokens, targets, np.ones(len(targets)), np.random.default_rng(1))
+    return scores, scores.fit(tokens, targets, np.ones(len(targets)), share)
 
 
 def test_words_predict_the_target_of_other_rows(tokens):
@@ -56,6 +56,63 @@ def test_the_network_has_the_same_scores(tokens):
     assert of_network.shape == (N_ROWS, 3)
 
 
+def test_how_often_an_ngram_occurs_has_no_effect(tokens):
+    scores, _ = fitted(tokens, (tokens == 7).any(axis=1).astype(float))
+    once, often = np.zeros((1, LENGTH)), np.zeros((1, LENGTH))
+    once[0, :2], often[0, :6] = [7, 9], [7, 7, 9, 7, 9, 9]
+    np.testing.assert_array_equal(scores.transform(often), scores.transform(once))
+    np.testing.assert_array_equal(scores(often.astype("int32")), scores.transform(once))
+
+
+def test_the_parts_of_a_text_are_normalised_separately(tokens):
+    scores = TextScores(np.linspace(1, 5, N_WORDS), [2, LENGTH - 2], 1)
+    scores.fit(tokens, (tokens == 7).sum(axis=1, keepdims=True) * 1.0, np.ones(N_ROWS))
+    parts = [np.where(np.isin(np.arange(LENGTH), columns), tokens, 0) for columns in (range(2), range(2, LENGTH))]
+    together = scores.transform(tokens)
+    np.testing.assert_allclose(sum(map(scores.transform, parts)), together, atol=1e-6)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(scores(tokens.astype("int32"))), together)
+
+
+def test_the_network_has_the_same_scores_of_long_texts():
+    # The sum of the squared frequencies of 3,000 n-grams, each about 100, would be rounded in float32.
+    generator = np.random.default_rng(0)
+    ids = np.argsort(generator.random((60, 4000)), axis=1)[:, :3000].astype("float32")
+    scores = TextScores(np.linspace(9, 12, 4000), [3000], 1)
+    scores.fit(ids, (ids == 7).any(axis=1, keepdims=True) - 0.5, np.ones(60))
+    weights = scores.table.get_weights()[0]
+    weights[1:] += generator.integers(0, 9, (3999, 1)) * 2.0**-12
+    scores.table.set_weights([weights])
+    # The sums are in another order than those of the network.
+    np.testing.assert_array_equal(scores(ids[:, ::-1].astype("int32")), scores.transform(ids))
+
+
+def test_scores_of_the_same_rows_are_fitted_once(tokens, monkeypatch):
+    target = (tokens == 7).sum(axis=1, keepdims=True).astype(float)
+    first, of_training = fitted(tokens, target)
+    monkeypatch.setattr(text_scores, "_cross_fitted", None)
+    second, again = fitted(tokens, target)
+    np.testing.assert_array_equal(again, of_training)
+    np.testing.assert_array_equal(second.transform(tokens), first.transform(tokens))
+    with pytest.raises(TypeError):  # Another target is fitted.
+        fitted(tokens, target + (tokens == 9).sum(axis=1, keepdims=True))
+
+
+def test_the_oldest_results_are_dropped_first():
+    latest = text_scores._Latest(2 * 80)
+    for key in (b"a", b"b", b"a", b"c"):
+        latest.get(key, lambda: (np.zeros(10),))
+    assert set(latest._results) == {b"a", b"c"}
+    assert latest.get(b"large", lambda: (np.zeros(21),))[0].size == 21
+    assert not latest._results
+
+
+def test_of_many_ngrams_a_share_of_the_rows_is_fitted(tokens, monkeypatch):
+    texts = [TextScores(np.linspace(1, 5, N_WORDS), [LENGTH], 2)]
+    assert text_scores.share_in_time(texts, tokens) == 1
+    monkeypatch.setattr(text_scores, "_MOST_FITTED", np.count_nonzero(tokens))
+    assert text_scores.share_in_time(texts, tokens) == 0.5
+
+
 def test_of_many_classes_the_most_frequent_ones_have_scores(tokens):
     classes = np.where((tokens == 5).any(axis=1), 2, np.where((tokens == 6).any(axis=1), 0, 1))
     scores, of_training = fitted(tokens, np.eye(4)[classes], 2)
@@ -65,10 +122,9 @@ def test_of_many_classes_the_most_frequent_ones_have_scores(tokens):
 
 
 def test_rows_outside_of_the_sample_have_the_scores_of_the_sample(tokens, monkeypatch):
-    monkeypatch.setattr(text_scores, "_MOST_FITTED", 0)
     monkeypatch.setattr(text_scores, "_FEWEST_FITTED", 100)
     target = (tokens == 7).sum(axis=1).astype(float)
-    scores, of_training = fitted(tokens, target)
+    scores, of_training = fitted(tokens, target, share=0.0)
     n_equal = np.isclose(of_training, scores.transform(tokens), atol=0.01).all(axis=1).sum()
     assert n_equal >= N_ROWS - 100
     assert np.corrcoef(of_training[:, 0], target)[0, 1] > 0.4
@@ -98,3 +154,19 @@ def test_trees_learn_how_texts_and_numbers_depend_on_each_other(tmp_path):
     inputs = {"text": np.array(frame.text[1000:], dtype=str), "price": frame.price[1000:].to_numpy("float32")}
     inputs = {name: keras.ops.convert_to_tensor(values) for name, values in inputs.items()}
     np.testing.assert_allclose(exported(inputs)[:, 0], model.predict_proba(frame[1000:])[:, 1], atol=1e-5)
+
+
+def test_trees_learn_from_the_endings_of_words_that_are_new(tmp_path):
+    generator = np.random.default_rng(0)
+    syllables = [first + second for first in "bdfgklmnprst" for second in "aeiou"]
+
+    def text(is_latin):
+        stems = ["".join(generator.choice(syllables, 3)) for _ in range(4)]
+        return " ".join(stem + str(generator.choice(["us", "um"] if is_latin else ["ov", "ev"])) for stem in stems)
+
+    target = generator.random(900) < 0.5
+    frame = pd.DataFrame({"names": [text(is_latin) for is_latin in target], "noise": generator.normal(size=900)})
+    model = autonas.StructuredDataClassifier(max_trials=1, directory=tmp_path, seed=0, verbose=0, ensemble=None)
+    model.fit(frame[:600], target[:600])
+    assert model.best_hyperparameters_["structured_data_block_1/kind"] == "trees"
+    assert model.score(frame[600:], target[600:]) > 0.95

@@ -121,8 +121,8 @@ def fit(strings, words, units, has_words):
     most = _MAX_IDS // len(strings)
     if n_words.max() > most:
         warnings.warn(
-            f"{np.mean(n_words > most):.1%} of the texts have more than {most} words. Linear models read the first "
-            f"{most} words of a text, to save memory.",
+            f"{np.mean(n_words > most):.1%} of the texts have more than {most} words. Models of n-grams, such as "
+            f"linear ones, read the first {most} words of a text, to save memory.",
             stacklevel=2,
         )
     ngrams = []
@@ -159,6 +159,23 @@ def fit(strings, words, units, has_words):
         group = NGrams("character", [1], list(marks), list(marks.values()), length, as_written=True)
         ngrams.insert(sum(other.split == "whitespace" for other in ngrams), group)
     return ngrams
+
+
+def within(ngrams, n_columns, n_words):
+    """Return the first of some `NGrams` whose ids have at most some columns together, at least those of single words.
+
+    Args:
+        ngrams: List of `NGrams`.
+        n_columns: Number of columns.
+        n_words: Number of words of a text whose n-grams are used, the first ones.
+    """
+    kept = []
+    for group in ngrams:
+        length = min(group.length, n_words) if _is_of_words(group) else group.length
+        if length <= n_columns or not kept:
+            kept.append(dataclasses.replace(group, length=length))
+            n_columns -= length
+    return kept
 
 
 class Lookup:

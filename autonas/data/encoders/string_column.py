@@ -37,14 +37,13 @@ class StringColumn:
         self.vocabulary, self.text, self.trigrams = vocabulary, text, trigrams
 
     @classmethod
-    def fit_categories(cls, series, rows, max_tokens, length):
+    def fit_categories(cls, series, rows, text_options):
         """Return the column of categories, or `None` if no category is frequent enough.
 
         Args:
             series: The column in all rows. A final fit learns the categories of all of them.
             rows: Indices of the training rows, or `None` for all rows.
-            max_tokens: See `TextEncoder`.
-            length: See `TextEncoder`.
+            text_options: Dict of arguments of `TextEncoder`.
         """
         vocabulary = _vocabulary(series, rows)
         if not vocabulary:
@@ -55,13 +54,13 @@ class StringColumn:
         trigrams = TrigramVectors.fit(strings) if len(strings) > _MANY and is_rare else None
         text = None
         if trigrams is not None and np.mean([len(string.split()) for string in strings]) >= _SEVERAL_WORDS:
-            text = _text_encoder(training, max_tokens, length)
+            text = TextEncoder(**text_options).fit(strings_of(training))
         return cls(vocabulary, text, trigrams)
 
     @classmethod
-    def fit_texts(cls, series, max_tokens, length):
-        """Return the column of texts. See `TextEncoder` for the arguments."""
-        text = _text_encoder(series, max_tokens, length)
+    def fit_texts(cls, series, text_options):
+        """Return the column of texts, by its training rows; see `fit_categories`."""
+        text = TextEncoder(**text_options).fit(strings_of(series))
         return cls(text=text, trigrams=TrigramVectors.fit(columns.present_strings(series)[0]))
 
     def codes(self, series):
@@ -73,9 +72,9 @@ class StringColumn:
     def _categories(self):
         return pd.Index(self.vocabulary, dtype=object)
 
-    def tokens(self, series):
-        """Return the token ids of texts, int32 `(n, length)`."""
-        return self.text.transform(strings_of(series))["tokens"]
+    def texts(self, series):
+        """Return the dict of the ids of words, and of n-grams, of texts; see `TextEncoder.compact`."""
+        return self.text.compact(strings_of(series))
 
     def vectors(self, series):
         """Return the vectors of strings, float32 `(n, components)`."""
@@ -91,14 +90,14 @@ class StringColumn:
         """Return strings as the integers of `code_book`: int32 `(n,)` for a code only, otherwise `(n, n_integers)`."""
         if self.n_integers is None:
             return self.codes(series).astype("int32")
-        groups = []
+        groups, strings = {}, strings_of(series)
         if self.vocabulary is not None:
-            groups.append(self.codes(series)[:, None])
+            groups["code"] = self.codes(series)[:, None]
         if self.text is not None:
-            groups.append(self.tokens(series))
+            groups["tokens"], groups["ngrams"] = np.split(self.text.coded(strings), [self.text.length_], axis=1)
         if self.trigrams is not None:
-            groups.append(self.trigrams.ids(strings_of(series)))
-        return np.concatenate(groups, axis=1, dtype="int32")
+            groups["vector"] = self.trigrams.ids(strings)
+        return np.concatenate([groups[name] for name in self._sizes()], axis=1, dtype="int32")
 
     def code_book(self):
         """Return the rules of `integers`; see `Encoder.code_book`."""
@@ -117,7 +116,8 @@ class StringColumn:
             strings: Whether `inputs` are strings.
 
         Returns:
-            Dict with the code `(n,)`, the tokens `(n, length)` and the vector `(n, components)`, as far as they exist.
+            Dict with the code `(n,)`, the tokens `(n, length)`, the ids of n-grams `(n, ids)` and the vector
+            `(n, components)`, as far as they exist.
         """
         groups = self._symbolic_integers(inputs) if strings else self._split(inputs)
         if "vector" in groups:
@@ -134,7 +134,7 @@ class StringColumn:
                 unknown = f"[{unknown}]"
             groups["code"] = keras.layers.StringLookup(vocabulary=self.vocabulary, oov_token=unknown)(inputs)
         if self.text is not None:
-            groups["tokens"] = self.text.apply(inputs)["tokens"]
+            groups |= self.text.apply(inputs)
         if self.trigrams is not None:
             groups["vector"] = self.trigrams.symbolic_ids(inputs)
         return groups
@@ -146,7 +146,7 @@ class StringColumn:
         for name, size in self._sizes().items():
             groups[name] = integers[:, start] if name == "code" else integers[:, start : start + size]
             start += size
-        return groups
+        return groups if self.text is None else groups | self.text.of_integers(groups["tokens"], groups["ngrams"])
 
     def _sizes(self):
         """Return the number of integers of each group, a dict."""
@@ -155,11 +155,9 @@ class StringColumn:
             sizes["tokens"] = self.text.length_
         if self.trigrams is not None:
             sizes["vector"] = self.trigrams.length
+        if self.text is not None:
+            sizes["ngrams"] = self.text.n_ngrams
         return sizes
-
-
-def _text_encoder(series, max_tokens, length):
-    return TextEncoder(max_tokens, length, has_ngrams=False).fit(strings_of(series))
 
 
 def _vocabulary(series, rows):

@@ -17,6 +17,8 @@ from autonas.data.features import Feature, Tensor
 
 #: Shape of the name of a column in a config.
 _NAME = (str, int)
+#: Maximum number of ids of n-grams in the training rows: trees read the ids as floats, which are 100 MB.
+_MAX_NGRAMS = 25_000_000
 
 
 class TableEncoder(Encoder):
@@ -42,6 +44,8 @@ class TableEncoder(Encoder):
       similar vectors; see `TrigramVectors`.
     - `"tokens_0"`, `"tokens_1"`, ..., int32 `(length,)`: token ids of a text column, as in `TextEncoder`, or of
       categories with vectors and with two or more words on average.
+    - `"ngrams_0"`, `"ngrams_1"`, ..., int32 `(ids,)`: ids of n-grams of the same columns, as in `TextEncoder`, as far
+      as there are at most 25,000,000 ids in the training rows, for all columns together.
 
     The statistics are:
 
@@ -50,7 +54,8 @@ class TableEncoder(Encoder):
     - `edges`: edges of bins for the standardised values, `(e, d)`, 257 of them, fewer of more than 1,900 columns.
     - `missing`: whether the training set has missing values, `(d,)`. Later rows can have other missing values.
     - `cardinalities`: list of the numbers of codes, including 0.
-    - `vocabulary_sizes`, `inverse_document_frequencies`: lists with the statistics of the text columns.
+    - `vocabulary_sizes`, `inverse_document_frequencies`, `ngram_inverse_document_frequencies`, `ngram_columns`: lists
+      with the statistics of the text columns. The last two hold `None` without n-grams.
 
     For an array of numbers, `keras_model()` has one float32 input `(columns,)`. For other tables, it has an input of
     shape `()` for every column, named as in `input_names`: numbers and booleans are float32 (NaN if missing), dates
@@ -63,6 +68,7 @@ class TableEncoder(Encoder):
         max_tokens: Maximum size of the vocabulary of a text column. Defaults to 20,000.
         length: Number of tokens per row of a text column. Defaults to `None`: the 99th percentile of the lengths in the
             training set, at most 512.
+        has_ngrams: Whether there are the tensors of n-grams. Defaults to `True`.
     """
 
     kind = "table"
@@ -81,12 +87,13 @@ class TableEncoder(Encoder):
         **Standardisation.config_shape,
     }
 
-    def __init__(self, max_tokens=20000, length=None):
+    def __init__(self, max_tokens=20000, length=None, has_ngrams=True):
         self.max_tokens = max_tokens
         self.length = length
+        self.has_ngrams = has_ngrams
 
     def _options(self):
-        return {"max_tokens": self.max_tokens, "length": self.length}
+        return {"max_tokens": self.max_tokens, "length": self.length, "has_ngrams": self.has_ngrams}
 
     def _fit(self, x, rows):
         original = frames.frame_or_matrix(x)
@@ -137,14 +144,18 @@ class TableEncoder(Encoder):
                 varying = [index for index, values in enumerate(date_parts) if np.nanmin(values) != np.nanmax(values)]
                 self.parts_[name] = varying or [0]
             elif kind == "category":
-                column = StringColumn.fit_categories(series, rows, self.max_tokens, self.length)
+                column = StringColumn.fit_categories(series, rows, self._options())
                 if column is None:
                     kind = None
                     ignored.append(name)
                 self.strings_ |= {name: column} if column else {}
             elif kind == "text":
-                self.strings_[name] = StringColumn.fit_texts(training, self.max_tokens, self.length)
+                self.strings_[name] = StringColumn.fit_texts(training, self._options())
             self.kinds_.append(kind)
+        texts = self._columns_with("text")
+        n_training = len(x) if rows is None else len(rows)
+        for _, column in texts:
+            column.text.limit_ngrams(_MAX_NGRAMS // (n_training * len(texts)))
         if ignored and len(ignored) < len(self.kinds_):
             warnings.warn(
                 f"`x` has columns that aren't read, since no value occurs twice in the training set: "
@@ -153,7 +164,10 @@ class TableEncoder(Encoder):
             )
 
     def transform(self, x, owner=None):
-        """Encode rows.
+        return {name: np.asarray(array) for name, array in self.compact(x, owner).items()}
+
+    def compact(self, x, owner=None):
+        """Encode rows as `transform` does, with `SparseRows` in place of arrays of which most entries are 0.
 
         Args:
             x: Rows with the columns of `fit`. The columns of a DataFrame can have another order. Columns are matched by
@@ -181,7 +195,7 @@ class TableEncoder(Encoder):
         if vectors:
             tensors["strings"] = np.concatenate(vectors, axis=1)
         for index, (name, column) in enumerate(self._columns_with("text")):
-            tensors[f"tokens_{index}"] = column.tokens(x[name])
+            tensors |= {f"{kind}_{index}": ids for kind, ids in column.texts(x[name]).items()}
         return tensors
 
     def raw_inputs(self, x):
@@ -236,12 +250,16 @@ class TableEncoder(Encoder):
             tensors["strings"] = Tensor((sum(column.trigrams.n_components for _, column in vectors),), "float32")
         texts = [column.text.feature for _, column in self._columns_with("text")]
         for index, text in enumerate(texts):
-            tensors[f"tokens_{index}"] = text.tensors["tokens"]
+            tensors |= {f"{kind}_{index}": tensor for kind, tensor in text.tensors.items()}
         statistics = {
             **self.standardisation_.statistics,
             "cardinalities": [len(column.vocabulary) + 1 for _, column in categories],
             "vocabulary_sizes": [text.statistics["vocabulary_size"] for text in texts],
             "inverse_document_frequencies": [text.statistics["inverse_document_frequency"] for text in texts],
+            "ngram_inverse_document_frequencies": [
+                text.statistics.get("ngram_inverse_document_frequency") for text in texts
+            ],
+            "ngram_columns": [text.statistics.get("ngram_columns") for text in texts],
             "number_names": number_names,
             "category_names": [str(name) for name, _ in categories],
             "text_names": [str(name) for name, _ in self._columns_with("text")],

@@ -45,16 +45,19 @@ def table_model(encoder, strings=True, float64=True):
             numbers.extend(columns if float64 else [keras.ops.cast(column, "float32") for column in columns])
     if numbers:
         outputs["numbers"] = standardise(keras.ops.stack(numbers, axis=-1))
-    codes, tokens, vectors = [], [], []
+    codes, texts, vectors = [], [], []
     for name, column in encoder.strings_.items():
         tensors = column.symbolic(inputs[name], strings)
-        for key, group in (("code", codes), ("tokens", tokens), ("vector", vectors)):
+        for key, group in (("code", codes), ("vector", vectors)):
             group.extend([tensors[key]] if key in tensors else [])
+        if column.text is not None:
+            texts.append({key: tensors[key] for key in ("tokens", "ngrams") if key in tensors})
     if codes:
         outputs["categories"] = keras.ops.cast(keras.ops.stack(codes, axis=-1), "int32")
     if vectors:
         outputs["strings"] = keras.ops.concatenate(vectors, axis=-1)
-    outputs |= {f"tokens_{index}": tensor for index, tensor in enumerate(tokens)}
+    for index, text in enumerate(texts):
+        outputs |= {f"{key}_{index}": tensor for key, tensor in text.items()}
     return keras.Model({tensor.name: tensor for tensor in inputs.values()}, outputs, name="table_encoder")
 
 

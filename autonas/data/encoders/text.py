@@ -118,6 +118,19 @@ class TextEncoder(Encoder):
         self.document_frequency_ = units_module.Units(ids[used.codes], used.lengths).row_counts(size)
         self.document_frequency_[0] = np.count_nonzero(used.lengths < self.length_)
 
+    def limit_ngrams(self, n_columns):
+        """Leave out n-grams, so that their ids have at most some columns, at least those of single words.
+
+        The n-grams of words are of the `length_` first words. Of the other n-grams, the last ones are left out.
+        """
+        self.ngrams_ = ngrams.within(self.ngrams_, n_columns, self.length_)
+        self._layers = self._ids = None
+
+    @property
+    def n_ngrams(self):
+        """Number of columns of `"ngrams"`."""
+        return sum(group.length for group in self.ngrams_)
+
     def transform(self, x):
         return {name: np.asarray(array) for name, array in self.compact(x).items()}
 
@@ -158,7 +171,7 @@ class TextEncoder(Encoder):
         tensors = {"tokens": Tensor((self.length_,), "int32")}
         if self.ngrams_:
             statistics |= ngrams.statistics(self.ngrams_, self.n_rows_)
-            tensors["ngrams"] = Tensor((sum(group.length for group in self.ngrams_),), "int32")
+            tensors["ngrams"] = Tensor((self.n_ngrams,), "int32")
         return Feature("text", tensors, statistics)
 
     def keras_model(self, strings=True, float64=True):
@@ -167,15 +180,24 @@ class TextEncoder(Encoder):
         if strings:
             inputs = keras.Input((), dtype="string", name="text")
             return keras.Model(inputs, self.apply(inputs), name="text_encoder")
-        lengths = [self.length_, *(group.length for group in self.ngrams_)]
-        inputs = keras.Input((sum(lengths),), dtype="int32", name="text")
-        ends = np.cumsum(lengths).tolist()
-        ids = [inputs[:, end - length : end] for length, end in zip(lengths, ends, strict=True)]
-        return keras.Model(inputs, self._tensors(ids), name="text_encoder")
+        inputs = keras.Input((self.length_ + self.n_ngrams,), dtype="int32", name="text")
+        ids = inputs[:, : self.length_], inputs[:, self.length_ :]
+        return keras.Model(inputs, self.of_integers(*ids), name="text_encoder")
 
     def apply(self, strings):
         """Convert a list or a symbolic Keras tensor of strings to a dict of tensors of ids."""
         return self._tensors([layer(strings) for layer in self._vectorizations()])
+
+    def of_integers(self, words, others):
+        """Convert symbolic Keras tensors of integers to a dict of tensors of ids.
+
+        Args:
+            words: The first `length_` columns of `coded`.
+            others: The other columns of `coded`.
+        """
+        ends = np.cumsum([group.length for group in self.ngrams_]).tolist()
+        groups = zip(ends, self.ngrams_, strict=True)
+        return self._tensors([words, *(others[:, end - group.length : end] for end, group in groups)])
 
     def _tensors(self, ids):
         """Return the tensors, a dict, from the list of the ids of `_vectorizations`."""

@@ -61,7 +61,7 @@ class BoostedTreesBlock(block.Block):
     number of trees. The network that is served has only the trees that are used, and its costs are smaller.
 
     Connected to a `StructuredDataInput`, the block takes its numbers, missing ones included, the means of the target of
-    its categories and predictions of the target by the words of its texts, see `tree_features.TreeFeatures`, and the
+    its categories and predictions of the target by the n-grams of its texts, see `tree_features.TreeFeatures`, and the
     vectors of its strings, see `TableEncoder`. Connected to another block, it takes the vector that the block returns.
 
     Args:

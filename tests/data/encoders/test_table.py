@@ -9,6 +9,8 @@ from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
 from autonas.data import TableEncoder
+from autonas.data.encoders import table as table_module
+from autonas.data.sparse_rows import SparseRows
 
 IRIS = load_iris().data
 
@@ -95,7 +97,7 @@ def test_frame_of_everything(check_encoder, frame):
     encoder = TableEncoder().fit(frame)
     tensors = check_encoder(encoder, frame)
     statistics = encoder.feature.statistics
-    assert list(tensors) == ["numbers", "categories", "strings", "tokens_0"]
+    assert list(tensors) == ["numbers", "categories", "strings", "tokens_0", "ngrams_0"]
     parts = ["days", "year", "month", "day", "weekday", "hour", "minute"]
     assert statistics["number_names"] == [
         "width/height", "count", "paid",
@@ -197,10 +199,29 @@ def test_categories_of_several_words_are_also_texts(check_encoder):
     table = pd.DataFrame({"genres": lists, "number": range(4000)})
     encoder = TableEncoder().fit(table)
     assert encoder.kinds_[0] == "category"
-    assert set(check_encoder(encoder, table[:50])) == {"numbers", "categories", "strings", "tokens_0"}
+    assert set(check_encoder(encoder, table[:50])) == {"numbers", "categories", "strings", "tokens_0", "ngrams_0"}
     assert encoder.feature.statistics["text_names"] == ["genres"]
     first = table.assign(genres=[text.split(",")[0] for text in lists])
     assert "tokens_0" not in TableEncoder().fit(first).transform(first)
+
+
+def test_of_many_rows_only_ngrams_that_fit_into_memory_are_used(check_encoder, monkeypatch):
+    words = ["good", "bad", "cheap", "dear", "new", "old", "small", "large"]
+    generator = np.random.default_rng(0)
+    texts = [" ".join(generator.choice(words, 7)) + f" number{number}" for number in range(60)]
+    frame = pd.DataFrame({"text": texts, "note": texts[::-1]})
+    assert sum(TableEncoder().fit(frame).feature.statistics["ngram_columns"][1]) > 200
+    assert isinstance(TableEncoder().fit(frame).compact(frame)["ngrams_0"], SparseRows)
+    # Of each of two columns of 60 rows: 8 words, 7 pairs, the first word and the first pair.
+    for most, n_columns in ((60 * 2 * 17, 17), (60 * 2 * 15, 15), (60 * 2 * 9, 9), (1, 8)):
+        monkeypatch.setattr(table_module, "_MAX_NGRAMS", most)
+        encoder = TableEncoder().fit(frame)
+        tensors = check_encoder(encoder, frame)
+        assert tensors["ngrams_0"].shape[1] == n_columns
+        assert encoder.feature.statistics["ngram_columns"] == [[n_columns], [n_columns]]
+    feature = TableEncoder(has_ngrams=False).fit(frame).feature
+    assert not any(name.startswith("ngrams") for name in feature.tensors)
+    assert feature.statistics["ngram_columns"] == [None, None]
 
 
 def test_numbers_with_a_unit_are_numbers():

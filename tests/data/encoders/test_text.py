@@ -94,7 +94,7 @@ def test_many_long_texts_are_cut_and_a_warning_says_so(monkeypatch):
     with pytest.warns(UserWarning, match="50% of the texts have more than 512 words. Networks read the first 512"):
         assert TextEncoder().fit(texts * 2).feature.tensors["tokens"].shape == (512,)
     monkeypatch.setattr(ngrams, "_MAX_IDS", 2_400)
-    with pytest.warns(UserWarning, match="50.0% of the texts have more than 400 words. Linear models read the first"):
+    with pytest.warns(UserWarning, match="50.0% of the texts have more than 400 words. Models of n-grams"):
         *of_words, _ = TextEncoder(length=7).fit(texts).ngrams_
     assert [group.length for group in of_words] == [400, 400]
 

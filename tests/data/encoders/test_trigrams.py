@@ -58,7 +58,7 @@ def test_columns_of_many_categories_have_vectors_in_every_reading(check_encoder)
     encoder = TableEncoder().fit(frame)
     frame.loc[:4, "title"] = ["Police Officer IV", None, "Ärztin\u2009für Müll", "x", "Librarian " * 60]
     tensors = check_encoder(encoder, frame)
-    assert list(tensors) == ["categories", "strings", "tokens_0", "tokens_1"]
+    assert list(tensors) == ["categories", "strings", "tokens_0", "ngrams_0", "tokens_1", "ngrams_1"]
     assert tensors["strings"].shape == (864, 2 * 20)
     assert tensors["categories"][0, 0] == 0 and tensors["strings"][0, 20:].any()
     coded = encoder.coded(encoder.raw_arrays(frame))
