@@ -62,6 +62,10 @@ def _are_targets(values, x):
     return _n_rows(x) == n_rows or {_n_rows(rows) for rows in _values(x) or []} == {n_rows}
 
 
+def _is_name(name):
+    return name.isidentifier() and name.isascii()
+
+
 def _names(argument, value, is_several):
     """Return the list of names in `value`, the value of the argument of `fit` named `argument`."""
     if not is_several:
@@ -70,10 +74,11 @@ def _names(argument, value, is_several):
         return [None] * len(value)
     if not value:
         raise ValueError(f"`{argument}` must not be an empty dict. Received: {checks.describe(value)}")
-    wrong = next((name for name in value if not (isinstance(name, str) and name.isidentifier())), None)
+    wrong = next((name for name in value if not (isinstance(name, str) and _is_name(name))), None)
     if wrong is not None:
         raise ValueError(
-            f"The keys of `{argument}` must be names of letters, digits and '_', one for each input or head. Received: "
-            f"{wrong!r:.60}. To give a table as a dict of columns, use pandas.DataFrame({argument})."
+            f"The keys of `{argument}` must be names of letters from A to Z and a to z, digits and '_', one for each "
+            f"input or head. Received: {wrong!r:.60}. To give a table as a dict of columns, use "
+            f"pandas.DataFrame({argument})."
         )
     return list(value)

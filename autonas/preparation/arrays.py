@@ -207,7 +207,8 @@ def drawn_graph(space):
     if space.inputs is None:
         return None, None
     nodes, outputs = copy.deepcopy((as_list(space.inputs), as_list(space.outputs)))
-    graph.Graph(nodes, outputs)  # Raises an error for anything but a graph before the data is looked at.
+    # Raises an error for anything but a graph before the data is looked at.
+    graph.Graph(nodes, outputs).check_names()
     return nodes, outputs
 
 

@@ -104,6 +104,8 @@ class Block(Configurable):
     fitted_kinds: tuple[str, ...] = ()
     #: The data of the inputs upstream of the block, the nearest first. `Graph.bind` sets them.
     features: list[Feature]
+    #: Name of the block, also of a subclass whose constructor doesn't call that of `Block`.
+    name: str | None = None
     #: Dict from the name of a head to which the block leads to the head, which the graph sets.
     heads: dict[str, Targeted]
     #: Whether all rows of the data are in memory, which the graph sets.

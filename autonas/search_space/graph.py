@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import keras_tuner
 
+from autonas.arguments import checks
 from autonas.arguments.lists import as_list
 from autonas.backends import node_graph, seeding, valueless
 from autonas.search_space import block, declaration, heads, inputs, losses, narrowing, optimization
@@ -19,6 +21,9 @@ from autonas.search_space.drawn_graph import DrawnGraphs
 
 if TYPE_CHECKING:
     from autonas.search_space.operation_graph import OperationGraph
+
+#: Names of the inputs and the blocks of a graph that is trained.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 class Graph(keras_tuner.HyperModel):
@@ -66,7 +71,19 @@ class Graph(keras_tuner.HyperModel):
         self.narrowed: dict[str, narrowing.HyperParameter] = {}
         self.blocks = self._sort()
         self.heads: list[heads.Head] = [node.block for node in self.outputs]
+        for head in self.heads:
+            checks.check_number("loss_weight", head.loss_weight, 0)
         self._name()
+
+    def check_names(self) -> None:
+        """Raise a `ValueError` if the name of an input or a block can't be the name of layers and tensors."""
+        for member in [*self.inputs, *self.blocks]:
+            name = self.names[id(member)]
+            if not (isinstance(name, str) and _NAME.fullmatch(name)):
+                raise ValueError(
+                    f"`name` of {type(member).__name__} must consist of letters from A to Z and a to z, digits, '_', "
+                    f"'-' and '.', and not begin with one of the last two. Received: name={name!r:.100}"
+                )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # `names` has object identities as keys, which change in a copy and in another process.
@@ -330,6 +347,11 @@ class Graph(keras_tuner.HyperModel):
                 return
             visited.add(id(node.block))
             for parent in node.block.parents:
+                if isinstance(getattr(parent, "block", None), heads.Head):
+                    raise ValueError(
+                        f"The output of {type(parent.block).__name__} must be one of `outputs`. Received: it is the "
+                        f"input of {type(node.block).__name__}. Connect the block to the input of the head."
+                    )
                 visit(parent)
             order.append(node.block)
 

@@ -35,7 +35,7 @@ def test_a_dict_holds_its_parts_by_name():
     assert data.part_names({"image": IMAGES, "row": ROWS}, {"kind": LABELS}) == (["image", "row"], ["kind"])
 
 
-@pytest.mark.parametrize("wrong", [{"an image": IMAGES}, {0: IMAGES}, {}])
+@pytest.mark.parametrize("wrong", [{"an image": IMAGES}, {"größe": IMAGES}, {0: IMAGES}, {}])
 def test_names_that_a_network_cannot_have_are_refused(wrong):
     with pytest.raises(ValueError, match="`x`.*Received"):
         data.part_names(wrong, LABELS)
