@@ -1,11 +1,14 @@
-"""Model size: megabytes of the exported file."""
+"""Model size: megabytes of the file of a network."""
 
 from autonas import runtimes
 from autonas.costs import base
 
 
 class ModelSize(base.Cost):
-    """Size of the exported file with float32 weights in megabytes (10^6 bytes), the cost `"model_size_mb"`.
+    """Size of the file of a network with float32 weights in megabytes (10^6 bytes), the cost `"model_size_mb"`.
+
+    `export` writes the network together with the encoding of its inputs, which takes some kilobytes, or more with a
+    large vocabulary of texts.
 
     ```python
     import autonas

@@ -223,7 +223,7 @@ class SearchedModel(fitted.FittedModel):
                 f"ensemble are served by `fit` or `serve_ensemble`. Received: trial_id={trial_id!r:.60}"
             )
         copied = copy.copy(self)
-        with lock.held(search.state.directory):
+        with lock.held(search.project_dir):
             network = _as_served(prepared, search.serving.network_of(record), is_refitted=False)
         copied.search_ = {**self.search_, "served": record.trial_id}
         copied.best_score_, copied.history_ = record.score, record.history
@@ -281,7 +281,7 @@ class SearchedModel(fitted.FittedModel):
         """
         trial_id = self._point(limits)
         prepared, search = self._search_of_fit("select")
-        with lock.held(search.state.directory):
+        with lock.held(search.project_dir):
             self._serve(prepared, search, search.serving.another(trial_id))
         return self
 
@@ -340,7 +340,7 @@ class SearchedModel(fitted.FittedModel):
         check_is_fitted(self, "predictor_")
         checks.check_integer("k", k, 1, "a number of networks of at least 1")
         prepared, search = self._search_of_fit("serve_ensemble")
-        with lock.held(search.state.directory):
+        with lock.held(search.project_dir):
             served = search.serving.ensemble(int(k))
             self._serve(prepared, search, served)
         if self.verbose:
@@ -372,7 +372,7 @@ class SearchedModel(fitted.FittedModel):
             self.one_shot_correlation_ = search.oracle.one_shot.rank_correlation
         self._searched = (prepared, search)
         self._set_learned()
-        self.save(os.path.join(search.state.directory, "model"))
+        self.save(os.path.join(search.project_dir, "model"))
 
     def _with_threshold(self, targets: dict[str, TargetEncoder]) -> dict[str, TargetEncoder]:
         """Return the target encoders of a model, that of two classes with the threshold of the validation set."""

@@ -136,6 +136,21 @@ def test_an_ensemble_stays_when_the_search_is_reopened(diabetes, regressor, tmp_
     )
 
 
+def test_the_run_directory_stays_where_it_is_when_the_working_directory_changes(
+    diabetes, searched, tmp_path, monkeypatch
+):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    shutil.copytree(searched, "run")
+    model = autonas.StructuredDataRegressor(**BUDGET, directory="run").fit(*diabetes)
+    monkeypatch.chdir(tmp_path / "other")
+    members = model.serve_ensemble(3).ensemble_
+    model.get_models(1)
+    assert list((tmp_path / "other").iterdir()) == []
+    assert autonas.AutoModel.load(tmp_path / "one" / "run" / "model").ensemble_ == members
+
+
 @pytest.mark.filterwarnings("ignore:.*Its content is computed again")
 def test_damaged_predictions_are_made_again_by_the_weights(diabetes, tmp_path):
     arguments = {**BUDGET, "validation_split": 0.2, "ensemble": 3, "directory": tmp_path / "run"}
