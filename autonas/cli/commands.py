@@ -99,7 +99,7 @@ def _fit(options):
     if options.objective is not None:
         arguments["objective"] = options.objective if len(options.objective) > 1 else options.objective[0]
     if options.limit:
-        arguments["constraints"] = dict(options.limit)
+        arguments["constraints"] = _limits(options)
     model = auto_model.AutoModel(**arguments, verbose=0 if options.quiet else 1)
     model.fit(x, y)
     if not options.quiet:
@@ -111,6 +111,15 @@ def _fit(options):
         _print_metrics(model, test, "test ")
     if not options.quiet:
         _print_invitation(model.directory_)
+
+
+def _limits(options):
+    """Return the dict of the limits of the command line. Raise a `ValueError` if one is given twice."""
+    names = [name for name, _ in options.limit]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"`--limit` must be given once for {name}. Received: {names.count(name)} limits of {name}")
+    return dict(options.limit)
 
 
 def _check_can_be_made(output):
@@ -155,7 +164,7 @@ def _select(options):
             "where `autonas fit` was called"
         )
     model.set_params(verbose=0 if options.quiet else 1).reopen(*data)
-    model.select(**dict(options.limit))
+    model.select(**_limits(options))
     _print_score(model)
     _save(model, pathlib.Path(options.output or options.model), source)
 

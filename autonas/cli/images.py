@@ -102,6 +102,10 @@ def read(folder, image_size, color_mode, class_names=None, labelled=True, *, see
         verbose=False,
     )
     dataset, n_channels = dataset_in(color_mode=color_mode), 1 if color_mode == "grayscale" else 3
+    if labelled and class_names is None:
+        classes = {pathlib.Path(path).relative_to(folder).parts[0] for path in dataset.file_paths}
+        if empty := sorted(set(folders) - classes):
+            raise ValueError(f"each folder of {folder} must have images. Received: none in {', '.join(empty[:5])}")
     if n_channels == 1 and any(_first_bytes(path).startswith(_GIF) for path in dataset.file_paths):
         # TensorFlow decodes GIF in colours only.
         dataset, n_channels = _mapped(dataset_in(color_mode="rgb"), _grey), 3

@@ -89,7 +89,8 @@ class FittedModel(predictive.PredictiveModel):
           between white space are cut to the `"length"`, and all substrings of three characters to `"n_trigrams"`. The
           word or trigram at position p of `"words"` or `"trigrams"`, from 0, has the id p + 2; others have the id 1;
           the rest is filled with 0. A column of more than 100 categories, some of them rare, counts as a text: its code
-          comes first, then the ids of words, then the ids of trigrams, as far as the code book has them.
+          comes first, then the ids of words, then those of trigrams, then those of `"ngrams"`, a list with the rules of
+          each group of them, as far as the code book has them.
         - LiteRT has no 64-bit numbers for dates, and takes some networks with one row at a time only: see `inputs` of
           the returned object.
         - `names` of the returned object is a dict from input to its name in the file. In a SavedModel and in LiteRT,

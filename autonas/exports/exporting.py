@@ -102,6 +102,8 @@ def export(estimator: Any, path: str | os.PathLike, x: Any = None) -> Export:
         autonas.exceptions.ExportFailed: If the run time can't run the model, or its predictions differ from the
             estimator's.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"`path` must be a path such as 'model.keras'. Received: path={path!r:.100}")
     path = os.fspath(path)
     format = _format_of(path)
     target = path.rstrip("/" + os.sep) or path

@@ -308,6 +308,8 @@ def test_several_objectives_are_a_front_and_limits_are_constraints(capsys, fake,
     for wrong in ("latency_ms", "latency_ms=fast", "=5"):
         assert commands.main([*command, "--limit", wrong]) == 2
         assert "such as latency_ms=5" in capsys.readouterr().err
+    assert commands.main([*command, "--limit", "params=1", "--limit", "params=2"]) == 2
+    assert "`--limit` must be given once for params. Received: 2 limits of params" in capsys.readouterr().err
 
 
 def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import PIL.Image
+import pytest
 
 from autonas.cli import images
 
@@ -36,3 +37,13 @@ def test_images_with_unusual_endings_are_read(tmp_path):
     (tmp_path / "one" / "a.gif").unlink()
     PIL.Image.new("RGB", (8, 8)).save(tmp_path / "one" / "a.bmp")
     assert len(images.read(tmp_path, [8, 8], "rgb").file_paths) == 4
+
+
+def test_a_folder_without_images_is_no_class(tmp_path):
+    for name in ("zero/a.png", "one/a.png", "none/a.txt"):
+        (tmp_path / name).parent.mkdir()
+        PIL.Image.new("L", (8, 8)).save(tmp_path / name, "PNG")
+    with pytest.raises(ValueError, match="must have images. Received: none in none"):
+        images.read(tmp_path, [8, 8], "grayscale")
+    (tmp_path / "none" / "b.png").write_bytes((tmp_path / "one" / "a.png").read_bytes())
+    assert images.read(tmp_path, [8, 8], "grayscale").class_names == ["none", "one", "zero"]

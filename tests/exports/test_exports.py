@@ -392,6 +392,8 @@ def test_a_saved_model_is_replaced_and_nothing_else_is(fitted):
     os.makedirs("model.onnx")
     with pytest.raises(ValueError, match="`path` must be the path of a file. Received: 'model.onnx', which exists"):
         fitted.export("model.onnx")
+    with pytest.raises(ValueError, match="`path` must be a path such as 'model.keras'. Received: path=None"):
+        fitted.export(None)
     with pytest.raises(ValueError, match="`path` must end in '.keras', '.onnx' or '.tflite', or be a folder"):
         fitted.export("model.h5")
 
