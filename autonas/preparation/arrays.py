@@ -138,6 +138,7 @@ def prepare(plan, data, form=None):
         folds=folds,
     )
     scorer = criteria.make_scorer(plan, searched, targets, rows[1], weights, form=form)
+    criteria.check_defined(scorer, validation_rows)
     return Prepared(
         searched,
         encoded,

@@ -124,6 +124,29 @@ def make_scorer(plan, searched, targets, encoded, weights=None, *, form=None):
     return scoring.Scorer(scorings, weights)
 
 
+def check_defined(scorer, validation_rows):
+    """Raise a `ValueError` if a metric of the objective is undefined, as the validation rows lack a class.
+
+    Args:
+        scorer: The `Scorer`.
+        validation_rows: Indices of the validation rows.
+    """
+    generator = np.random.default_rng(0)
+    for head in scorer.heads:
+        truth = head.truth[validation_rows]
+        missing = [label for number, label in enumerate(head.classes) if not (truth == number).any()]
+        if head.task not in ("binary", "multiclass") or not missing:
+            continue
+        guess = generator.dirichlet(np.ones(len(head.classes)), len(truth)).astype("float32")
+        for metric in head.metrics:
+            if not metric.is_optional and np.isnan(metric(truth, guess)):
+                raise ValueError(
+                    f"`objective` can't be {metric.name!r}: it is undefined for validation rows without each class. "
+                    f"Received: {len(truth)} validation rows without the classes {', '.join(missing[:10])}. Choose "
+                    "another objective, such as 'val_auc', which leaves them out, or more rows by `validation`."
+                )
+
+
 def _of_labels(metric, task):
     """Return the advice for a function of scikit-learn that takes labels: the name of its scorer."""
     name = metrics_module.scorer_of(metric, task)

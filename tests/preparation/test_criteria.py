@@ -105,6 +105,19 @@ def test_a_function_of_labels_is_refused_with_the_name_of_its_scorer():
         autonas.AutoModel(metrics=[metrics.matthews_corrcoef], max_trials=1, verbose=0).fit(x, y > np.median(y))
 
 
+def test_an_objective_that_the_validation_rows_leave_undefined_is_refused(tmp_path):
+    x, _ = positive_targets()
+    classes = np.where(x[:, 0] > 0, "a", "b").astype(object)
+    classes[0] = "c"
+    arguments = {"max_trials": 1, "directory": tmp_path / "run", "seed": 0, "verbose": 0, "validation": 0.2}
+    with pytest.raises(ValueError, match="`objective` can't be 'roc_auc_ovr'.* validation rows without the classes c"):
+        autonas.StructuredDataClassifier(objective="val_roc_auc_ovr", **arguments).fit(x, classes)
+    assert not (tmp_path / "run").exists()
+    model = autonas.StructuredDataClassifier(objective="val_auc", metrics=["roc_auc_ovr"], **arguments).fit(x, classes)
+    board = model.leaderboard().set_index("trial_id").loc["0000"]
+    assert board.val_auc > 0.9 and np.isnan(board.val_roc_auc_ovr)
+
+
 @pytest.mark.parametrize(("loss", "least"), [("poisson", "0"), ("msle", "-1")])
 def test_targets_for_which_a_loss_is_undefined_are_refused(loss, least):
     x, _ = positive_targets()
