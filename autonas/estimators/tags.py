@@ -12,13 +12,14 @@ def set_tags(tags: Any, estimator: Any) -> Any:
     if task is not None:
         tags.estimator_type = "regressor" if task == "regression" else "classifier"
     tags.regressor_tags = RegressorTags() if task in ("regression", None) else None
-    tags.classifier_tags = None if task == "regression" else ClassifierTags()
+    tags.classifier_tags = None if task == "regression" else ClassifierTags(multi_label=True)
     tags.target_tags.required = True
     tags.non_deterministic = estimator.seed is None
     tags.input_tags.allow_nan = kind in (None, "table", "series")
     tags.input_tags.two_d_array = kind in (None, "table")
     tags.input_tags.sparse = kind in (None, "table")
     tags.input_tags.three_d_array = kind in (None, "image", "series")
+    tags.input_tags.categorical = kind in (None, "table")
     tags.input_tags.string = kind in (None, "text", "table")
     tags.target_tags.multi_output = True
     return tags

@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import autonas
@@ -89,6 +90,14 @@ def test_a_task_class_is_a_classifier_or_a_regressor():
     assert is_classifier(autonas.AutoModel(task="binary")) and is_regressor(autonas.AutoModel(task="regression"))
     assert not is_classifier(autonas.AutoModel()) and not is_regressor(autonas.AutoModel())
     assert not hasattr(autonas.StructuredDataRegressor(), "predict_proba")
+
+
+def test_the_tags_name_the_kinds_of_data_and_targets():
+    table, text = autonas.StructuredDataClassifier(), autonas.TextRegressor()
+    assert get_tags(table).classifier_tags.multi_label and get_tags(table).target_tags.multi_output
+    assert get_tags(table).input_tags.categorical and get_tags(table).input_tags.string
+    assert get_tags(text).input_tags.string and not get_tags(text).input_tags.categorical
+    assert get_tags(text).classifier_tags is None
 
 
 def test_an_automodel_becomes_what_its_data_is(fitted, iris):
