@@ -1,5 +1,7 @@
 """Task classes: `AutoModel` with the kind of data and the task fixed."""
 
+from typing import Any
+
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from autonas.estimators import auto_model
@@ -8,6 +10,11 @@ from autonas.estimators import auto_model
 class _Classifier(ClassifierMixin, auto_model.AutoModel):
     fixed_task = "classification"
     score = auto_model.AutoModel.score  # scikit-learn's doesn't take datasets.
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True  # `ClassifierMixin` makes tags of its own.
+        return tags
 
 
 class _Regressor(RegressorMixin, auto_model.AutoModel):
