@@ -17,7 +17,8 @@ from autonas.search_space import trees
 if TYPE_CHECKING:
     from scipy import sparse
 
-#: Strength of the L2 penalty of the regressions. TF-IDF weights have the norm 1, whatever the number of rows.
+#: Strength of the L2 penalty of the regressions. The features of a part of a text have the norm 1, whatever the number
+#: of rows.
 _PENALTY = 3.0
 #: Tolerance of the conjugate gradients. More digits of a feature of trees make no difference.
 _TOLERANCE = 1e-3
@@ -74,13 +75,8 @@ class TextScores:
 
     def __call__(self, ids: keras.KerasTensor) -> keras.KerasTensor:
         """Return the scores of texts, `(n, n_scores)`, from integers `(n, length)`."""
-        scores = []
-        for part in self._parts(ids):
-            ordered = ops.sort(part, axis=1)
-            changes = ops.cast(ops.not_equal(ordered[:, 1:], ordered[:, :-1]), ordered.dtype)
-            # Each n-gram counts once: the id 0 is none.
-            distinct = ops.concatenate([ordered[:, :1], ordered[:, 1:] * changes], axis=1)
-            scores.append(term_sums.normalised(ops.sum(self.table(distinct), axis=1), ops))
+        sums = [ops.sum(self.table(_distinct(part)), axis=1) for part in self._parts(ids)]
+        scores = [term_sums.normalised(part, ops) for part in sums]
         return sum(scores[1:], scores[0])
 
     def transform(self, ids: np.ndarray) -> np.ndarray:
@@ -118,7 +114,8 @@ class TextScores:
         largest = np.sort(np.argsort(-targets.var(axis=0), kind="stable")[: self.n_scores])
         sample = np.random.default_rng(0).permutation(len(targets))[: max(_FEWEST_FITTED, int(len(targets) * share))]
         coefficients, scores = _cross_fitted(texts, targets[:, largest], weights, sample)
-        return term_sums.table(coefficients.T, self._scale * frequencies) * term_sums.UNIT, scores
+        table = term_sums.table(coefficients.T, self._scale * frequencies) * term_sums.UNIT
+        return table.astype("float32"), scores
 
     def _parts(self, ids: Any) -> list[Any]:
         """Return the ids that are normalised together, a list of arrays or tensors."""
@@ -138,6 +135,15 @@ class TextScores:
             matrix.data[:] = 1.0
             matrices.append(matrix)
         return matrices
+
+
+def _distinct(ids: keras.KerasTensor) -> keras.KerasTensor:
+    """Return integers `(n, length)` in rising order, with 0 in place of repeated ones."""
+    if ids.shape[1] == 1:
+        return ids
+    ordered = ops.sort(ids, axis=1)
+    is_new = ops.cast(ops.not_equal(ordered[:, 1:], ordered[:, :-1]), ordered.dtype)
+    return ops.concatenate([ordered[:, :1], ordered[:, 1:] * is_new], axis=1)
 
 
 class _Latest:

@@ -86,6 +86,15 @@ def test_the_network_has_the_same_scores_of_long_texts():
     np.testing.assert_array_equal(scores(ids[:, ::-1].astype("int32")), scores.transform(ids))
 
 
+def test_texts_of_one_ngram_have_scores():
+    ids = np.tile([[3.0], [5.0], [0.0]], (20, 1))
+    scores = TextScores(np.linspace(1, 2, 8), [1], 1)
+    scores.fit(ids, (ids == 3) * 1.0, np.ones(60))
+    predicted = scores.transform(ids[:3])[:, 0]
+    assert predicted[0] > 0.3 > predicted[1] and predicted[2] == 0
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(scores(ids[:3].astype("int32")))[:, 0], predicted)
+
+
 def test_scores_of_the_same_rows_are_fitted_once(tokens, monkeypatch):
     target = (tokens == 7).sum(axis=1, keepdims=True).astype(float)
     first, of_training = fitted(tokens, target)
