@@ -50,6 +50,8 @@ class SearchedModel(fitted.FittedModel):
         A pickled or loaded copy has no rows and trials, which `select`, `get_models`, `model_of` and `serve_ensemble`
         need. The parameters of the estimator and the model that it serves stay as they are, and nothing is written.
 
+        The run directory is that of `fit`. If it was moved, call `copy.set_params(directory="moved").reopen(x, y)`.
+
         A drawn graph, and an objective or oracle that is an object, isn't saved with a model. A loaded copy needs these
         arguments again before: `copy.set_params(inputs=inputs, outputs=outputs).reopen(x, y)`.
 
@@ -80,13 +82,16 @@ class SearchedModel(fitted.FittedModel):
         ```
         """
         check_is_fitted(self, "predictor_")
-        if not (pathlib.Path(self.directory_) / "journal.jsonl").exists():
+        directories = [os.fspath(path) for path in (self.directory_, self.directory) if path is not None]
+        found = [path for path in directories if (pathlib.Path(path) / "journal.jsonl").exists()]
+        if not found:
             raise FileNotFoundError(
                 f"`directory_` must be a run directory with the search. Received: {self.directory_!r}, which has no "
-                "journal.jsonl. A relative path is that of the working directory of `fit`."
+                "journal.jsonl. A relative path is that of the working directory of `fit`. If the run directory was "
+                "moved, call `set_params(directory=...)` first."
             )
         arguments_module.check_objects(self, "reopen")
-        self._reopened = self.directory_
+        self._reopened = found[0]
         try:
             self.fit(x, y, **arguments)
         finally:

@@ -151,6 +151,18 @@ def test_the_run_directory_stays_where_it_is_when_the_working_directory_changes(
     assert autonas.AutoModel.load(tmp_path / "one" / "run" / "model").ensemble_ == members
 
 
+def test_a_moved_run_directory_is_reopened(diabetes, regressor, tmp_path):
+    members = regressor.serve_ensemble(3).ensemble_
+    regressor.save(tmp_path / "model")
+    shutil.move(regressor.directory_, tmp_path / "moved")
+    copied = autonas.AutoModel.load(tmp_path / "model")
+    with pytest.raises(FileNotFoundError, match=r"If the run directory was moved, call `set_params\(directory=...\)`"):
+        copied.reopen(*diabetes)
+    copied.set_params(directory=tmp_path / "moved").reopen(*diabetes)
+    assert copied.ensemble_ == members and copied.serve_ensemble(3).ensemble_ == members
+    assert not (tmp_path / "searched").exists()
+
+
 @pytest.mark.filterwarnings("ignore:.*Its content is computed again")
 def test_damaged_predictions_are_made_again_by_the_weights(diabetes, tmp_path):
     arguments = {**BUDGET, "validation_split": 0.2, "ensemble": 3, "directory": tmp_path / "run"}
