@@ -110,8 +110,8 @@ def _from_python(model):
 
 def _words(model, encoder, targets):
     """Return the names of the columns of words of a model that was saved from Python, a list of strings."""
-    has_names = getattr(getattr(model, "classes_", None), "dtype", None) in (object, str)
-    names = list(targets) if has_names else []
+    classes = getattr(model, "classes_", None)
+    names = list(targets) if hasattr(classes, "dtype") and classes.dtype.kind in "OUT" else []
     if encoder.kind == "text":
         names += getattr(model, "feature_names_in_", [])
     elif getattr(encoder, "columns_", None) is not None:
