@@ -36,6 +36,10 @@ class Prepared(Problem):
     facts: dict = dataclasses.field(default_factory=dict)
 
 
+#: Share of the time limit that n-grams of the characters of texts in tables may take.
+_CHARACTERS_SHARE = 0.06
+
+
 def prepare(plan, data, form=None):
     """Prepare arrays in memory.
 
@@ -109,6 +113,8 @@ def prepare(plan, data, form=None):
     for number, (kind, values) in enumerate(zip(kinds, inputs, strict=True)):
         node = nodes[number] if nodes is not None else None
         options = node.encoder_options() if node is not None and kind == node.kind else {}
+        if kind == "table" and plan.budget.time_limit is not None:
+            options |= {"seconds": _CHARACTERS_SHARE * plan.budget.time_limit}
         with checks.naming("input", number, input_names):
             encoders.append(data_module.get_encoder(kind, **options).fit(values, encoded_rows))
     for number, (target, values) in enumerate(zip(targets, outputs, strict=True)):

@@ -111,7 +111,8 @@ class Fitter:
 
         Returns:
             JSON-like dict of the numbers that were chosen by the validation set, such as a number of iterations. The
-            key `"refit_share"` is the share of the time of `fit` that `refit` takes for as many rows, 1 without it. The
+            key `"refit_share"` is the share of the time of `fit` that `refit` takes for as many rows, 1 without it, and
+            more than 1 if the fit used results of an earlier one. The
             key `"time_share"` is the share that the fit had of the time with which the weights would be better, 1
             without it. The key `"is_cut"` is a list: which parts of the fit, such as the trees of an output, the time
             cut short, so that `refit` does more of them.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +28,12 @@ _TOLERANCE = 1e-3
 _N_FOLDS = 5
 #: Number of training rows below which there are no scores.
 _FEWEST_ROWS = 20
-#: Number of n-grams of all training rows and columns, times the scores of a column, that are fitted in about two
-#: seconds. Regressions on more n-grams take a random sample of the rows, of at least so many rows.
-_MOST_FITTED, _FEWEST_FITTED = 10_000_000, 1000
+#: Largest number of n-grams of all training rows and columns, times the scores of a column, that are fitted, and the
+#: number that is fitted in a second. Regressions on more n-grams take a random sample of the rows, of at least so many
+#: rows.
+_MOST_FITTED, _FITTED_PER_SECOND, _FEWEST_FITTED = 5_000_000, 4_000_000, 1000
+#: Share of the time until a deadline that scores by n-grams of characters may take.
+_SHARE_OF_TIME = 0.15
 #: Number of bytes of the latest results that are kept.
 _MOST_BYTES = 100_000_000
 #: Smallest number of training rows of an n-gram that has a weight.
@@ -68,6 +73,9 @@ class TextScores:
         self._scale = min(1.0, (_EXACT_SUM / max(columns)) ** 0.5 / max(1.0, self._frequencies.max()))
         self.table = trees.table(len(self._frequencies), n_scores + 1)
 
+    #: Seconds that the latest fit would have taken longer if its result hadn't been kept.
+    saved_seconds = 0.0
+
     @property
     def length(self) -> int:
         """Number of columns of ids."""
@@ -75,7 +83,7 @@ class TextScores:
 
     def __call__(self, ids: keras.KerasTensor) -> keras.KerasTensor:
         """Return the scores of texts, `(n, n_scores)`, from integers `(n, length)`."""
-        sums = [ops.sum(self.table(_distinct(part)), axis=1) for part in self._parts(ids)]
+        sums = [ops.sum(self.table(_distinct(part)), axis=1) for part in self.parts(ids)]
         scores = [term_sums.normalised(part, ops) for part in sums]
         return sum(scores[1:], scores[0])
 
@@ -84,7 +92,9 @@ class TextScores:
         table = self.table.get_weights()[0]
         return np.sum([term_sums.normalised(part @ table) for part in self._occurrences(ids)], axis=0)
 
-    def fit(self, ids: np.ndarray, targets: np.ndarray, weights: np.ndarray, share: float = 1.0) -> np.ndarray:
+    def fit(
+        self, ids: np.ndarray, targets: np.ndarray, weights: np.ndarray, share: float = 1.0, n_parts: int | None = None
+    ) -> np.ndarray:
         """Set the weights by the training rows, and return the scores of the training rows, `(n, n_scores)`.
 
         The result depends on the arguments alone. The latest results are kept, as candidates have the same training
@@ -96,18 +106,24 @@ class TextScores:
             weights: Weights of the rows, `(n,)`.
             share: Share of the rows that the regressions are fitted to, a random sample of at least 1,000 rows.
                 Defaults to 1.
+            n_parts: Number of the first parts whose n-grams have weights other than 0. Defaults to all.
         """
-        arrays = [ids, targets, weights, self._frequencies, np.array([share, self.n_scores, *self.columns])]
+        facts = np.array([share, self.n_scores, n_parts or 0, *self.columns])
+        arrays = [ids, targets, weights, self._frequencies, facts]
         key = b"".join(hashlib.blake2b(np.ascontiguousarray(array).data).digest() for array in arrays)
-        table, scores = _LATEST.get(key, lambda: self._fitted(ids, targets, weights, share))
+        started = time.monotonic()
+        compute = functools.partial(self._fitted, ids, targets, weights, share, n_parts)
+        (table, scores, seconds), is_kept = _LATEST.get(key, compute)
+        self.saved_seconds = float(seconds) - (time.monotonic() - started) if is_kept else 0.0
         self.table.set_weights([table])
         return scores
 
     def _fitted(
-        self, ids: np.ndarray, targets: np.ndarray, weights: np.ndarray, share: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the table of the n-grams, and the scores of the training rows; see `fit`."""
-        occurrences = self._occurrences(ids)
+        self, ids: np.ndarray, targets: np.ndarray, weights: np.ndarray, share: float, n_parts: int | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the table of the n-grams, the scores of the training rows, and the seconds; see `fit`."""
+        started = time.monotonic()
+        occurrences = self._occurrences(ids)[:n_parts]
         n_texts = sum(part.getnnz(axis=0) for part in occurrences)
         frequencies = np.where(n_texts >= _LEAST_ROWS, self._frequencies, 0.0)
         texts = sum(term_sums.tf_idf(part, frequencies) for part in occurrences)
@@ -115,9 +131,9 @@ class TextScores:
         sample = np.random.default_rng(0).permutation(len(targets))[: max(_FEWEST_FITTED, int(len(targets) * share))]
         coefficients, scores = _cross_fitted(texts, targets[:, largest], weights, sample)
         table = term_sums.table(coefficients.T, self._scale * frequencies) * term_sums.UNIT
-        return table.astype("float32"), scores
+        return table.astype("float32"), scores, np.array(time.monotonic() - started)
 
-    def _parts(self, ids: Any) -> list[Any]:
+    def parts(self, ids: Any) -> list[Any]:
         """Return the ids that are normalised together, a list of arrays or tensors."""
         return [ids[:, start:end] for start, end in itertools.pairwise([0, *itertools.accumulate(self.columns)])]
 
@@ -126,7 +142,7 @@ class TextScores:
         from scipy import sparse
 
         shape, matrices = (len(ids), len(self._frequencies)), []
-        for part in self._parts(ids):
+        for part in self.parts(ids):
             is_term = part > 0
             starts = np.append(0, np.cumsum(is_term.sum(axis=1)))
             terms = part[is_term].astype("int32")
@@ -153,15 +169,16 @@ class _Latest:
         self.most_bytes = most_bytes
         self._results: dict[bytes, tuple[np.ndarray, ...]] = {}
 
-    def get(self, key: bytes, compute: Callable[[], tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
-        """Return the result of a key, which is computed if it isn't among the latest ones."""
+    def get(self, key: bytes, compute: Callable[[], tuple[np.ndarray, ...]]) -> tuple[tuple[np.ndarray, ...], bool]:
+        """Return the result of a key, which is computed if it isn't kept, and whether it was kept."""
         result = self._results.pop(key, None)
+        is_kept = result is not None
         if result is None:
             result = compute()
         self._results[key] = result
         while sum(array.nbytes for kept in self._results.values() for array in kept) > self.most_bytes:
             del self._results[next(iter(self._results))]
-        return result
+        return result, is_kept
 
 
 _LATEST = _Latest(_MOST_BYTES)
@@ -185,15 +202,38 @@ def of_columns(statistics: Mapping[str, Any], n_outputs: int, most_scores: int) 
     return {number: TextScores(*terms, n_scores) for number, terms in texts.items()}
 
 
-def share_in_time(texts: Sequence[TextScores], ids: np.ndarray) -> float:
-    """Return the share of the rows whose scores are fitted in about two seconds.
+def fit_all(
+    pairs: Sequence[tuple[TextScores, np.ndarray]],
+    targets: np.ndarray,
+    weights: np.ndarray,
+    deadline: float | None = None,
+    n_parts: int | None = None,
+) -> tuple[list[np.ndarray], int]:
+    """Fit the scores of all columns of texts of a table.
+
+    N-grams of characters are left out if they take more than a share of the time until the deadline. Trees need this
+    time more.
 
     Args:
-        texts: The `TextScores` of a table.
-        ids: The ids of the n-grams of all columns of texts, `(n, columns)`.
+        pairs: List of the `TextScores` and the ids of each column.
+        targets: Targets, `(n, outputs)`.
+        weights: Weights of the rows, `(n,)`.
+        deadline: Value of `time.monotonic()`, or `None`. Defaults to `None`.
+        n_parts: Number of parts of an earlier fit of the same scores. Defaults to `None`: as there is time.
+
+    Returns:
+        List of the scores of the training rows of each column, and the number of parts.
     """
-    n_scores = max((text.n_scores for text in texts), default=1)
-    return min(1.0, _MOST_FITTED / max(1, int(np.count_nonzero(ids)) * n_scores))
+    sizes = [[np.count_nonzero(part) * text.n_scores for part in text.parts(ids)] for text, ids in pairs]
+    most = max(map(len, sizes), default=1)
+    if n_parts is None:
+        seconds = min(_MOST_FITTED, sum(map(sum, sizes))) / _FITTED_PER_SECOND
+        has_time = deadline is None or seconds <= _SHARE_OF_TIME * (deadline - time.monotonic())
+        n_parts = most if has_time else 1
+    n_parts = int(n_parts)  # In folds, it is a median.
+    n_fitted = sum(sum(of_column[:n_parts]) for of_column in sizes)
+    share = min(1.0, _MOST_FITTED / max(1, int(n_fitted)))
+    return [text.fit(ids, targets, weights, share, n_parts) for text, ids in pairs], n_parts
 
 
 def _cross_fitted(

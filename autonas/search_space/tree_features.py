@@ -60,6 +60,8 @@ class TreeFeatures:
     ) -> None:
         self.n_outputs = n_outputs
         self.texts = texts
+        #: Number of the parts of texts that the scores of the latest fit depend on.
+        self.n_text_parts = 1
         self.n_columns = len(cardinalities)
         self.cardinalities = np.array(cardinalities, int)
         #: Number of means of a category.
@@ -96,6 +98,11 @@ class TreeFeatures:
         return concatenation.joined(parts, axis=1)
 
     @property
+    def saved_seconds(self) -> float:
+        """Seconds that the latest fit would have taken longer if no scores of texts had been kept."""
+        return sum(text.saved_seconds for text in self.texts)
+
+    @property
     def _changes_columns(self) -> bool:
         """Whether the features are others than the columns."""
         return bool(self.n_columns or self.texts)
@@ -105,12 +112,20 @@ class TreeFeatures:
         pieces = [columns[:, start:end] for start, end in itertools.pairwise(self.bounds)]
         return list(zip(self.texts, pieces, strict=True))
 
-    def fit(self, rows: Rows, generator: np.random.Generator) -> Rows:
+    def fit(
+        self,
+        rows: Rows,
+        generator: np.random.Generator,
+        deadline: float | None = None,
+        n_text_parts: int | None = None,
+    ) -> Rows:
         """Set the means by all training rows, and return the training rows with their features.
 
         Args:
             rows: Training rows, with columns as inputs.
             generator: A `numpy.random.Generator`.
+            deadline: Value of `time.monotonic()`, or `None`. Defaults to `None`.
+            n_text_parts: The attribute of an earlier fit; see `text_scores.fit_all`. Defaults to `None`.
         """
         if not self._changes_columns:
             return rows
@@ -118,8 +133,8 @@ class TreeFeatures:
         targets = rows.columns(self.n_outputs)
         targets = targets - np.average(targets, axis=0, weights=weights)
         means = self._fit_means(rows.inputs, targets, weights, generator)
-        share = text_scores.share_in_time(self.texts, rows.inputs[:, self.bounds[0] :])
-        scores = [text.fit(ids, targets, weights, share) for text, ids in self._ngrams(rows.inputs)]
+        texts = self._ngrams(rows.inputs)
+        scores, self.n_text_parts = text_scores.fit_all(texts, targets, weights, deadline, n_text_parts)
         return self._with(rows, means, scores)
 
     def _fit_means(

@@ -41,6 +41,11 @@ class TreeFitter(fitters.Fitter):
         self.task = target.task
         self.settings = settings
 
+    @property
+    def text_choices(self) -> dict[str, Any]:
+        """The choice of the latest fit about texts, by which `refit` scores them; empty without texts."""
+        return {"n_text_parts": self.features.n_text_parts} if self.features.texts else {}
+
     def scores(self, sums: Any) -> Any:
         """Return the outputs for the sums of the values of the trees. By default the outputs are the sums."""
         return sums

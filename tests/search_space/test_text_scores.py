@@ -1,5 +1,7 @@
 """TextScores: predictions of the target by the words of a text, as features of trees."""
 
+import time
+
 import keras
 import numpy as np
 import pandas as pd
@@ -108,18 +110,47 @@ def test_scores_of_the_same_rows_are_fitted_once(tokens, monkeypatch):
 
 def test_the_oldest_results_are_dropped_first():
     latest = text_scores._Latest(2 * 80)
-    for key in (b"a", b"b", b"a", b"c"):
-        latest.get(key, lambda: (np.zeros(10),))
+    are_kept = [latest.get(key, lambda: (np.zeros(10),))[1] for key in (b"a", b"b", b"a", b"c")]
+    assert are_kept == [False, False, True, False]
     assert set(latest._results) == {b"a", b"c"}
-    assert latest.get(b"large", lambda: (np.zeros(21),))[0].size == 21
+    assert latest.get(b"large", lambda: (np.zeros(21),))[0][0].size == 21
     assert not latest._results
 
 
 def test_of_many_ngrams_a_share_of_the_rows_is_fitted(tokens, monkeypatch):
-    texts = [TextScores(np.linspace(1, 5, N_WORDS), [LENGTH], 2)]
-    assert text_scores.share_in_time(texts, tokens) == 1
-    monkeypatch.setattr(text_scores, "_MOST_FITTED", np.count_nonzero(tokens))
-    assert text_scores.share_in_time(texts, tokens) == 0.5
+    text, target = TextScores(np.linspace(1, 5, N_WORDS), [LENGTH], 1), (tokens == 7).sum(axis=1, keepdims=True) * 1.0
+    shares = []
+    monkeypatch.setattr(text, "fit", lambda *arguments: shares.append(arguments[3]))
+    for most in (np.count_nonzero(tokens), np.count_nonzero(tokens) / 2):
+        monkeypatch.setattr(text_scores, "_MOST_FITTED", most)
+        text_scores.fit_all([(text, tokens)], target, np.ones(N_ROWS))
+    assert shares == [1, 0.5]
+
+
+def test_characters_are_left_out_if_the_time_is_short(tokens, monkeypatch):
+    is_character = (np.arange(LENGTH) >= 2) & (tokens > 0)
+    ids, weights = tokens + N_WORDS * is_character, np.ones(N_ROWS)
+    target = (tokens == 7).any(axis=1, keepdims=True) * 1.0
+    monkeypatch.setattr(text_scores, "_FITTED_PER_SECOND", np.count_nonzero(ids))  # One second.
+
+    def fitted_until(seconds, n_parts=None):
+        text = TextScores(np.linspace(1, 5, 2 * N_WORDS), [2, LENGTH - 2], 1)
+        deadline = None if seconds is None else time.monotonic() + seconds
+        _, n_parts = text_scores.fit_all([(text, ids)], target, weights, deadline, n_parts)
+        return n_parts, text.transform(np.where(is_character, ids, 0)).any()
+
+    assert fitted_until(None) == fitted_until(100) == fitted_until(1, 2) == (2, True)
+    assert fitted_until(1) == fitted_until(None, 1) == (1, False)
+
+
+def test_kept_results_are_no_measure_of_the_time_of_another_fit(tokens):
+    target = (tokens == 7).sum(axis=1, keepdims=True) * 1.0
+    text = TextScores(np.linspace(1, 5, N_WORDS), [LENGTH], 1)
+    text_scores._LATEST._results.clear()
+    text.fit(tokens, target, np.ones(N_ROWS))
+    assert text.saved_seconds == 0
+    text.fit(tokens, target, np.ones(N_ROWS))
+    assert text.saved_seconds > 0
 
 
 def test_of_many_classes_the_most_frequent_ones_have_scores(tokens):

@@ -101,7 +101,7 @@ def is_term(string):
     return len(string) <= _MAX_WIDTH and "\0" not in string
 
 
-def fit(strings, words, units, has_words):
+def fit(strings, words, units, has_words, has_characters=True):
     """Return the n-grams of the training set, a list of `NGrams`: of words, of marks and of characters.
 
     N-grams of words are without punctuation and capitals. Marks are single characters other than white space and
@@ -115,6 +115,7 @@ def fit(strings, words, units, has_words):
         words: Sorted list of the words of the strings as bytes; see `units.words`.
         units: The words of each string, `Units` of positions in `words`.
         has_words: Whether the words mean something, so that long texts need n-grams of characters of one width only.
+        has_characters: Whether texts with words have marks and n-grams of characters, too. Defaults to `True`.
     """
     n_words = units.lengths
     n_characters = np.array([len(text) for text in strings])
@@ -135,7 +136,9 @@ def fit(strings, words, units, has_words):
             widths, limit = (_LONG_WIDTH,), _MAX_LONG_IDS // len(strings)
         lengths = n_words if is_word else np.minimum(n_characters, longest)
         n_ids = 1 if is_first else sum(max(0, int(lengths.max()) - width + 1) for width in widths)
-        if is_of_long:
+        if not is_word and has_words and not has_characters:
+            is_used = False
+        elif is_of_long:
             is_used = limit >= _LEAST_LENGTH
         elif is_word:
             is_used = is_short or not is_first
@@ -154,6 +157,8 @@ def fit(strings, words, units, has_words):
                 ngrams.append(
                     NGrams(split, list(widths), list(terms), counts, min(n_ids, limit), as_written=not is_word)
                 )
+    if has_words and not has_characters:
+        return ngrams
     length = min(longest, most, _MAX_CHARACTERS)
     if marks := _frequent_marks([text[:length] for text in strings]):
         group = NGrams("character", [1], list(marks), list(marks.values()), length, as_written=True)

@@ -17,6 +17,10 @@ from autonas.data.features import Feature, Tensor
 
 #: Shape of the name of a column in a config.
 _NAME = (str, int)
+#: Seconds in which the n-grams of a million characters are found.
+_SECONDS_PER_MILLION = 1.5
+#: Number of rows of which the characters are counted.
+_N_MEASURED = 1000
 #: Maximum number of ids of n-grams in the training rows: trees read the ids as floats, which are 100 MB.
 _MAX_NGRAMS = 25_000_000
 
@@ -69,10 +73,12 @@ class TableEncoder(Encoder):
         length: Number of tokens per row of a text column. Defaults to `None`: the 99th percentile of the lengths in the
             training set, at most 512.
         has_ngrams: Whether there are the tensors of n-grams. Defaults to `True`.
+        seconds: Seconds that n-grams of characters may take, about 1.5 for a million characters of the columns of
+            strings. If they take longer, n-grams are of words only. Defaults to `None`, no limit.
     """
 
     kind = "table"
-    options_shape = TextEncoder.options_shape
+    options_shape = {"max_tokens": (int, None), "length": (int, None), "has_ngrams?": bool, "seconds?": (float, None)}
     state_shape = {
         "columns": (None, [_NAME]),
         "kinds": [("number", "date", "category", "text", None)],
@@ -87,13 +93,15 @@ class TableEncoder(Encoder):
         **Standardisation.config_shape,
     }
 
-    def __init__(self, max_tokens=20000, length=None, has_ngrams=True):
+    def __init__(self, max_tokens=20000, length=None, has_ngrams=True, seconds=None):
         self.max_tokens = max_tokens
         self.length = length
         self.has_ngrams = has_ngrams
+        self.seconds = seconds
 
     def _options(self):
-        return {"max_tokens": self.max_tokens, "length": self.length, "has_ngrams": self.has_ngrams}
+        names = ("max_tokens", "length", "has_ngrams", "seconds")
+        return {name: getattr(self, name) for name in names}
 
     def _fit(self, x, rows):
         original = frames.frame_or_matrix(x)
@@ -125,7 +133,7 @@ class TableEncoder(Encoder):
     def _fit_columns(self, x, rows):
         """Infer the kinds of the columns, and fit notations and columns of strings; see `fit`."""
         self.kinds_, self.parts_, self.notations_, self.number_notations_ = [], {}, {}, {}
-        ignored = []
+        ignored, text_options = [], self._text_options(x)
         for position, name in enumerate(self.columns_):
             series = x.iloc[:, position]
             training = series if rows is None else series.iloc[rows]
@@ -144,13 +152,13 @@ class TableEncoder(Encoder):
                 varying = [index for index, values in enumerate(date_parts) if np.nanmin(values) != np.nanmax(values)]
                 self.parts_[name] = varying or [0]
             elif kind == "category":
-                column = StringColumn.fit_categories(series, rows, self._options())
+                column = StringColumn.fit_categories(series, rows, text_options)
                 if column is None:
                     kind = None
                     ignored.append(name)
                 self.strings_ |= {name: column} if column else {}
             elif kind == "text":
-                self.strings_[name] = StringColumn.fit_texts(training, self._options())
+                self.strings_[name] = StringColumn.fit_texts(training, text_options)
             self.kinds_.append(kind)
         texts = self._columns_with("text")
         n_training = len(x) if rows is None else len(rows)
@@ -162,6 +170,16 @@ class TableEncoder(Encoder):
                 f"{name_labels(ignored)}. Convert columns of numbers or dates to these types, and drop the others.",
                 stacklevel=2,
             )
+
+    def _text_options(self, x):
+        """Return the dict of the arguments of `TextEncoder` for the columns of a table."""
+        options = {"max_tokens": self.max_tokens, "length": self.length, "has_ngrams": self.has_ngrams}
+        if self.seconds is None:
+            return options
+        strings = [x.iloc[:, place] for place, dtype in enumerate(x.dtypes) if pd.api.types.is_string_dtype(dtype)]
+        step = max(1, len(x) // _N_MEASURED)
+        n_characters = step * sum(series.iloc[::step].astype(str).str.len().sum() for series in strings)
+        return options | {"has_characters": bool(_SECONDS_PER_MILLION * n_characters / 1e6 <= self.seconds)}
 
     def transform(self, x, owner=None):
         return {name: np.asarray(array) for name, array in self.compact(x, owner).items()}

@@ -61,10 +61,11 @@ class TextEncoder(Encoder):
             is larger. A warning says if that cuts more rows. The n-grams are of the whole text, up to 25,000,000 ids in
             all training rows.
         has_ngrams: Whether there is the tensor `"ngrams"`. Defaults to `True`.
+        has_characters: Whether the n-grams of texts with words are of characters, too. Defaults to `True`.
     """
 
     kind = "text"
-    options_shape = {"max_tokens": (int, None), "length": (int, None), "has_ngrams?": bool}
+    options_shape = {"max_tokens": (int, None), "length": (int, None), "has_ngrams?": bool, "has_characters?": bool}
     # A list of strings only: if the vocabulary were a single string, Keras would open it as a file.
     state_shape = {
         "vocabulary": [str],
@@ -75,13 +76,15 @@ class TextEncoder(Encoder):
         "ngrams?": [ngrams.SHAPE],
     }
 
-    def __init__(self, max_tokens=20000, length=None, has_ngrams=True):
+    def __init__(self, max_tokens=20000, length=None, has_ngrams=True, has_characters=True):
         self.max_tokens = max_tokens
         self.length = length
         self.has_ngrams = has_ngrams
+        self.has_characters = has_characters
 
     def _options(self):
-        return {"max_tokens": self.max_tokens, "length": self.length, "has_ngrams": self.has_ngrams}
+        names = ("max_tokens", "length", "has_ngrams", "has_characters")
+        return {name: getattr(self, name) for name in names}
 
     def _fit(self, x, rows):
         if self.max_tokens is not None:
@@ -108,7 +111,9 @@ class TextEncoder(Encoder):
         if not self.vocabulary_:
             raise ValueError("`x` must hold words. Received: only punctuation in the training rows")
         self.length_ = self.length or _length(used.lengths, "words" if has_words else "characters")
-        self.ngrams_ = ngrams.fit(training, words, units, has_words) if self.has_ngrams else []
+        self.ngrams_ = []
+        if self.has_ngrams:
+            self.ngrams_ = ngrams.fit(training, words, units, has_words, self.has_characters)
         self._layers = self._ids = None
         size = len(self.vocabulary_) + _N_SPECIAL
         self.n_rows_ = len(training)

@@ -175,7 +175,9 @@ class Boosting(tree_fitter.TreeFitter):
         fits = self._fit(training, validation, n_iterations, generator, deadline)
         seconds = max(time.monotonic() - started, _LEAST)
         of_unused, of_cut = sum(fit.unused_seconds for fit in fits), sum(fit.seconds for fit in fits if fit.is_cut)
-        choices: dict[str, Any] = {"iterations": [fit.used for fit in fits], "refit_share": 1.0 - of_unused / seconds}
+        of_refit = seconds - of_unused + self.features.saved_seconds
+        choices: dict[str, Any] = {"iterations": [fit.used for fit in fits], "refit_share": of_refit / seconds}
+        choices |= self.text_choices
         if of_cut:
             choices["is_cut"] = [fit.is_cut for fit in fits]
             choices["time_share"] = seconds / (seconds + (_MORE_ITERATIONS - 1) * of_cut)
@@ -192,7 +194,7 @@ class Boosting(tree_fitter.TreeFitter):
         if "is_cut" in choices:
             more = [min(self.walk.forest.n_iterations, _MORE_ITERATIONS * number) for number in n_iterations]
             n_iterations = np.where(choices["is_cut"], more, n_iterations).tolist()
-        self._fit(training, None, n_iterations, generator, deadline)
+        self._fit(training, None, n_iterations, generator, deadline, choices.get("n_text_parts"))
 
     @property
     def _n_estimators(self) -> int:
@@ -211,6 +213,7 @@ class Boosting(tree_fitter.TreeFitter):
         n_iterations: list[int],
         generator: np.random.Generator,
         deadline: float | None,
+        n_text_parts: int | None = None,
     ) -> list[_Fit]:
         """Fit the trees of all outputs.
 
@@ -220,6 +223,7 @@ class Boosting(tree_fitter.TreeFitter):
             n_iterations: List of the largest number of iterations of each estimator.
             generator: A `numpy.random.Generator`.
             deadline: Value of `time.monotonic()`, or `None`.
+            n_text_parts: See `TreeFeatures.fit`. Defaults to `None`.
 
         Returns:
             List of the `_Fit` of each estimator.
@@ -229,7 +233,7 @@ class Boosting(tree_fitter.TreeFitter):
         if deadline is not None:
             training, speed = self._affordable_rows(training, n_iterations, seed, deadline)
         self.rows_share = len(training.targets) / n_rows
-        training, bins = self._binned(training, generator)
+        training, bins = self._binned(training, generator, deadline, n_text_parts)
         stopping = None
         if validation is not None:
             validation = self.features.transform(validation)
@@ -258,9 +262,15 @@ class Boosting(tree_fitter.TreeFitter):
         self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)
         return fits
 
-    def _binned(self, rows: Rows, generator: np.random.Generator) -> tuple[Rows, trees.Bins]:
+    def _binned(
+        self,
+        rows: Rows,
+        generator: np.random.Generator,
+        deadline: float | None = None,
+        n_text_parts: int | None = None,
+    ) -> tuple[Rows, trees.Bins]:
         """Return training rows with the numbers of the bins of their features, and the bins."""
-        rows = self.features.fit(rows, generator)
+        rows = self.features.fit(rows, generator, deadline, n_text_parts)
         bins = trees.Bins(rows.inputs)
         return dataclasses.replace(rows, inputs=bins.transform(rows.inputs)), bins
 
@@ -284,7 +294,7 @@ class Boosting(tree_fitter.TreeFitter):
         if len(training.targets) <= 2 * n_rows:
             return training, None
         started = time.monotonic()
-        sample, _ = self._binned(training.some(n_rows, seed), np.random.default_rng(seed))
+        sample, _ = self._binned(training.some(n_rows, seed), np.random.default_rng(seed), deadline)
         of_bins = time.monotonic() - started
         sample = _with_column(sample, 0)
         if not self._varies(sample):

@@ -136,7 +136,12 @@ class Averaging(tree_fitter.TreeFitter):
     def fit(
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
-        return {"trees": self._fit(training, validation, self.walk.forest.n_trees, generator, deadline)}
+        started = time.monotonic()
+        choices = {"trees": self._fit(training, validation, self.walk.forest.n_trees, generator, deadline)}
+        if not self.text_choices:
+            return choices
+        seconds = max(time.monotonic() - started, _TINY)
+        return choices | self.text_choices | {"refit_share": 1.0 + self.features.saved_seconds / seconds}
 
     def refit(
         self,
@@ -145,7 +150,7 @@ class Averaging(tree_fitter.TreeFitter):
         generator: np.random.Generator,
         deadline: float | None = None,
     ) -> None:
-        self._fit(training, None, choices["trees"], generator, deadline)
+        self._fit(training, None, choices["trees"], generator, deadline, choices.get("n_text_parts"))
 
     def _fit(
         self,
@@ -154,10 +159,11 @@ class Averaging(tree_fitter.TreeFitter):
         n_trees: int,
         generator: np.random.Generator,
         deadline: float | None,
+        n_text_parts: int | None = None,
     ) -> int:
         """Fit at most `n_trees` trees, and return their number."""
         seed = int(generator.integers(2**31))
-        training = self.features.fit(training, generator)
+        training = self.features.fit(training, generator, deadline, n_text_parts)
         targets = training.columns(self.walk.forest.n_values).astype("float64")
         estimator = self._grown(seed, training, targets, n_trees, deadline)
         n_trees = len(estimator.estimators_)
