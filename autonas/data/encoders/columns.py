@@ -1,5 +1,6 @@
 """Inference of the kind of a table's column, and conversion of its values to numbers or strings."""
 
+import re
 import warnings
 
 import numpy as np
@@ -11,6 +12,12 @@ from autonas.data.encoders import dates, number_strings
 
 # Minimum number of distinct values, their minimum fraction of the rows, and the minimum mean of words per value.
 _TEXT_RULES = ((1, 0.5, 3.0), (100, 0.2, 2.0))
+#: Characters of scripts without spaces between words: Thai to Tibetan, Burmese, Khmer, Japanese and Chinese.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+#: Number of such characters that are a word.
+_CHARACTERS_OF_WORD = 2
 
 
 def infer_column(series):
@@ -20,7 +27,8 @@ def infer_column(series):
       `number_strings.find_notation`).
     - `"date"`: datetimes, periods, date objects, and strings that are dates (see `dates.find_notation`).
     - `"text"`: strings with a mean of at least 3 words per distinct value, if at least half of the rows are distinct;
-      or with a mean of at least 2 words, if at least a fifth of the rows and at least 100 values are distinct.
+      or with a mean of at least 2 words, if at least a fifth of the rows and at least 100 values are distinct. Two
+      characters of a script without spaces between words, such as Chinese or Thai, are a word.
     - `"category"`: all other columns.
 
     Args:
@@ -78,12 +86,17 @@ def _infer_strings(series):
         return "date"
     if number_strings.find_notation(values, counts) is not None:
         return "number"
-    words = np.mean([len(value.split()) for value in values])
+    words = np.mean([_n_words(value) for value in values])
     is_text = any(
         len(values) >= min_distinct and len(values) >= min_share * n_present and words >= min_words
         for min_distinct, min_share, min_words in _TEXT_RULES
     )
     return "text" if is_text else "category"
+
+
+def _n_words(value):
+    """Return the number of words of a string, of scripts without spaces between words approximately."""
+    return max(len(value.split()), len(_UNSPACED.findall(value)) / _CHARACTERS_OF_WORD)
 
 
 def find_notation(series):

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from autonas.data.encoders import columns
+from autonas.data.encoders import columns, units
 from autonas.data.encoders.text import TextEncoder
 from autonas.data.encoders.trigrams import TrigramVectors
 
@@ -54,13 +54,13 @@ class StringColumn:
         trigrams = TrigramVectors.fit(strings) if len(strings) > _MANY and is_rare else None
         text = None
         if trigrams is not None and np.mean([len(string.split()) for string in strings]) >= _SEVERAL_WORDS:
-            text = TextEncoder(**text_options).fit(strings_of(training))
+            text = _text_encoder(training, text_options)
         return cls(vocabulary, text, trigrams)
 
     @classmethod
     def fit_texts(cls, series, text_options):
         """Return the column of texts, by its training rows; see `fit_categories`."""
-        text = TextEncoder(**text_options).fit(strings_of(series))
+        text = _text_encoder(series, text_options)
         return cls(text=text, trigrams=TrigramVectors.fit(columns.present_strings(series)[0]))
 
     def codes(self, series):
@@ -158,6 +158,18 @@ class StringColumn:
         if self.text is not None:
             sizes["ngrams"] = self.text.n_ngrams
         return sizes
+
+
+def has_words(series):
+    """Return whether a column has texts of more than punctuation."""
+    return any(map(str.strip, map(units.cleaned, columns.present_strings(series)[0])))
+
+
+def _text_encoder(series, text_options):
+    """Return the `TextEncoder` of the training rows of a column."""
+    encoder = TextEncoder(**text_options)
+    encoder.column = series.name
+    return encoder.fit(strings_of(series))
 
 
 def _vocabulary(series, rows):

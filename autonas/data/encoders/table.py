@@ -10,7 +10,7 @@ from autonas.data.checks import name_labels, warn_of_confused_integers
 from autonas.data.encoders import columns, dates, frames, number_strings
 from autonas.data.encoders.base import Encoder, check_rows
 from autonas.data.encoders.standardisation import Standardisation, check_numbers
-from autonas.data.encoders.string_column import StringColumn, strings_of
+from autonas.data.encoders.string_column import StringColumn, has_words, strings_of
 from autonas.data.encoders.text import TextEncoder, as_strings
 from autonas.data.encoders.trigrams import TrigramVectors
 from autonas.data.features import Feature, Tensor
@@ -140,6 +140,8 @@ class TableEncoder(Encoder):
             kind = columns.infer_column(training)
             if kind in ("number", "date") and columns.infer_column(series) != kind:
                 # Rows outside of the training set have other strings, such as "?".
+                kind = "category"
+            if kind == "text" and not has_words(training):
                 kind = "category"
             if kind == "number":
                 notation = columns.find_number_notation(series)

@@ -76,6 +76,9 @@ class TextEncoder(Encoder):
         "ngrams?": [ngrams.SHAPE],
     }
 
+    #: Name of the column of a table, for warnings, or `None` for an input of texts.
+    column = None
+
     def __init__(self, max_tokens=20000, length=None, has_ngrams=True, has_characters=True):
         self.max_tokens = max_tokens
         self.length = length
@@ -110,7 +113,7 @@ class TextEncoder(Encoder):
         self.vocabulary_ = [tokens[number].decode() for number in order]
         if not self.vocabulary_:
             raise ValueError("`x` must hold words. Received: only punctuation in the training rows")
-        self.length_ = self.length or _length(used.lengths, "words" if has_words else "characters")
+        self.length_ = self.length or _length(used.lengths, "words" if has_words else "characters", self.column)
         self.ngrams_ = []
         if self.has_ngrams:
             self.ngrams_ = ngrams.fit(training, words, units, has_words, self.has_characters)
@@ -294,14 +297,22 @@ def _has_words(strings, units):
     return bool(np.mean(counts[units.codes] > 1) >= _LEAST_SHARED)
 
 
-def _length(lengths, units):
-    """Return the number of tokens per row for the lengths of the training rows, and warn if many rows are longer."""
+def _length(lengths, units, column=None):
+    """Return the number of tokens per row for the lengths of the training rows, and warn if many rows are longer.
+
+    Args:
+        lengths: Lengths of the training rows.
+        units: Name of the tokens.
+        column: Name of the column of a table. Defaults to `None`: the texts are an input.
+    """
     most = max(_LENGTH, _MAX_TOKENS // len(lengths))
     length = int(np.clip(np.ceil(np.quantile(lengths, 0.99)), 1, most))
     if length == most and (share := np.mean(lengths > length)) > 0.01:
+        texts = "the texts" if column is None else f"the texts of column {column!r}"
+        advice = f" Set the argument `length` of autonas.TextInput to read more {units}, which takes more time."
         warnings.warn(
-            f"{share:.0%} of the texts have more than {length} {units}. Networks read the first {length} {units} of a "
-            f"text. Set the argument `length` of autonas.TextInput to read more {units}, which takes more time.",
+            f"{share:.0%} of {texts} have more than {length} {units}. Networks read the first {length} {units} of a "
+            f"text.{advice if column is None else ''}",
             stacklevel=2,
         )
     return length

@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from autonas.data import TableEncoder
 from autonas.data.encoders import table as table_module
+from autonas.data.encoders import text as text_module
 from autonas.data.sparse_rows import SparseRows
 
 IRIS = load_iris().data
@@ -203,6 +204,35 @@ def test_categories_of_several_words_are_also_texts(check_encoder):
     assert encoder.feature.statistics["text_names"] == ["genres"]
     first = table.assign(genres=[text.split(",")[0] for text in lists])
     assert "tokens_0" not in TableEncoder().fit(first).transform(first)
+
+
+def test_texts_without_spaces_are_texts(check_encoder):
+    generator = np.random.default_rng(0)
+    texts = ["".join(generator.choice(list("这个东西我买了三天商品店家客服收到打开使用"), 12)) for _ in range(60)]
+    frame = pd.DataFrame({"review": texts, "name": ["王小明", "李雷"] * 30, "number": range(60)})
+    encoder = TableEncoder().fit(frame)
+    assert encoder.kinds_ == ["text", "category", "number"]
+    assert {"tokens_0", "ngrams_0"} <= set(check_encoder(encoder, frame))
+
+
+def test_columns_of_punctuation_are_no_texts(check_encoder):
+    generator = np.random.default_rng(0)
+    marks = [" ".join(generator.choice(list("+-*/"), 5)) for _ in range(300)]
+    frame = pd.DataFrame({"marks": marks, "flags": [text[:3] for text in marks], "number": range(300)})
+    with pytest.warns(UserWarning, match="aren't read, since no value occurs twice in the training set: 'marks'"):
+        encoder = TableEncoder().fit(frame.assign(marks=[f"{text} {'+' * n}" for n, text in enumerate(marks)]))
+    assert encoder.kinds_ == [None, "category", "number"]
+    assert TableEncoder().fit(frame).kinds_[0] == "category"
+    check_encoder(TableEncoder().fit(frame), frame)
+
+
+def test_long_texts_are_named_by_their_column(monkeypatch):
+    monkeypatch.setattr(text_module, "_MAX_TOKENS", 1000)
+    frame = pd.DataFrame({"review": [f"text {number} " + "good " * 600 for number in range(60)], "number": range(60)})
+    with pytest.warns(
+        UserWarning, match=r"100% of the texts of column 'review' have more than 512 words.* of a text.$"
+    ):
+        TableEncoder().fit(frame)
 
 
 def test_of_many_rows_only_ngrams_that_fit_into_memory_are_used(check_encoder, monkeypatch):
