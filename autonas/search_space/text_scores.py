@@ -112,7 +112,7 @@ class TextScores:
         arrays = [ids, targets, weights, self._frequencies, facts]
         key = b"".join(hashlib.blake2b(np.ascontiguousarray(array).data).digest() for array in arrays)
         started = time.monotonic()
-        compute = functools.partial(self._fitted, ids, targets, weights, share, n_parts)
+        compute = functools.partial(self._fitted, ids, targets, weights, share=share, n_parts=n_parts)
         (table, scores, seconds), is_kept = _LATEST.get(key, compute)
         self.saved_seconds = float(seconds) - (time.monotonic() - started) if is_kept else 0.0
         self.table.set_weights([table])

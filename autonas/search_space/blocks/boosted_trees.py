@@ -194,7 +194,7 @@ class Boosting(tree_fitter.TreeFitter):
         if "is_cut" in choices:
             more = [min(self.walk.forest.n_iterations, _MORE_ITERATIONS * number) for number in n_iterations]
             n_iterations = np.where(choices["is_cut"], more, n_iterations).tolist()
-        self._fit(training, None, n_iterations, generator, deadline, choices.get("n_text_parts"))
+        self._fit(training, None, n_iterations, generator, deadline, n_text_parts=choices.get("n_text_parts"))
 
     @property
     def _n_estimators(self) -> int:

@@ -150,7 +150,7 @@ class Averaging(tree_fitter.TreeFitter):
         generator: np.random.Generator,
         deadline: float | None = None,
     ) -> None:
-        self._fit(training, None, choices["trees"], generator, deadline, choices.get("n_text_parts"))
+        self._fit(training, None, choices["trees"], generator, deadline, n_text_parts=choices.get("n_text_parts"))
 
     def _fit(
         self,
