@@ -31,7 +31,9 @@ _FEWEST_ROWS = 20
 #: Largest number of n-grams of all training rows and columns, times the scores of a column, that are fitted, and the
 #: number that is fitted in a second. Regressions on more n-grams take a random sample of the rows, of at least so many
 #: rows.
-_MOST_FITTED, _FITTED_PER_SECOND, _FEWEST_FITTED = 5_000_000, 4_000_000, 1000
+_MOST_FITTED, _FITTED_PER_SECOND, _FEWEST_FITTED = 10_000_000, 4_000_000, 1000
+#: Share of this largest number if the time is short.
+_SHORT = 0.25
 #: Share of the time until a deadline that scores by n-grams of characters may take.
 _SHARE_OF_TIME = 0.15
 #: Number of bytes of the latest results that are kept.
@@ -226,13 +228,14 @@ def fit_all(
     """
     sizes = [[np.count_nonzero(part) * text.n_scores for part in text.parts(ids)] for text, ids in pairs]
     most = max(map(len, sizes), default=1)
+    has_time = n_parts == most
     if n_parts is None:
         seconds = min(_MOST_FITTED, sum(map(sum, sizes))) / _FITTED_PER_SECOND
         has_time = deadline is None or seconds <= _SHARE_OF_TIME * (deadline - time.monotonic())
         n_parts = most if has_time else 1
     n_parts = int(n_parts)  # In folds, it is a median.
     n_fitted = sum(sum(of_column[:n_parts]) for of_column in sizes)
-    share = min(1.0, _MOST_FITTED / max(1, int(n_fitted)))
+    share = min(1.0, _MOST_FITTED * (1.0 if has_time else _SHORT) / max(1, int(n_fitted)))
     return [text.fit(ids, targets, weights, share, n_parts) for text, ids in pairs], n_parts
 
 
