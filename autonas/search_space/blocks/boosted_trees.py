@@ -233,7 +233,7 @@ class Boosting(tree_fitter.TreeFitter):
         if deadline is not None:
             training, speed = self._affordable_rows(training, n_iterations, seed, deadline)
         self.rows_share = len(training.targets) / n_rows
-        training, bins = self._binned(training, generator, deadline, n_text_parts)
+        training, bins = _binned(self.features.fit(training, generator, deadline, n_text_parts))
         stopping = None
         if validation is not None:
             validation = self.features.transform(validation)
@@ -262,18 +262,6 @@ class Boosting(tree_fitter.TreeFitter):
         self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)
         return fits
 
-    def _binned(
-        self,
-        rows: Rows,
-        generator: np.random.Generator,
-        deadline: float | None = None,
-        n_text_parts: int | None = None,
-    ) -> tuple[Rows, trees.Bins]:
-        """Return training rows with the numbers of the bins of their features, and the bins."""
-        rows = self.features.fit(rows, generator, deadline, n_text_parts)
-        bins = trees.Bins(rows.inputs)
-        return dataclasses.replace(rows, inputs=bins.transform(rows.inputs)), bins
-
     def _affordable_rows(
         self, training: Rows, n_iterations: list[int], seed: int, deadline: float
     ) -> tuple[Rows, boosting_speed.Speed | None]:
@@ -294,7 +282,8 @@ class Boosting(tree_fitter.TreeFitter):
         if len(training.targets) <= 2 * n_rows:
             return training, None
         started = time.monotonic()
-        sample, _ = self._binned(training.some(n_rows, seed), np.random.default_rng(seed), deadline)
+        sample = self.features.fit(training.some(n_rows, seed), np.random.default_rng(seed), deadline)
+        sample, _ = _binned(sample)
         of_bins = time.monotonic() - started
         sample = _with_column(sample, 0)
         if not self._varies(sample):
@@ -389,6 +378,12 @@ def _threads(n_values: int) -> Any:
 def _with_column(rows: Rows, column: int) -> Rows:
     """Return rows with one column of their targets."""
     return dataclasses.replace(rows, targets=rows.targets.reshape(len(rows.targets), -1)[:, column])
+
+
+def _binned(rows: Rows) -> tuple[Rows, trees.Bins]:
+    """Return rows of features with the numbers of the bins of their features, and the bins."""
+    bins = trees.Bins(rows.inputs)
+    return dataclasses.replace(rows, inputs=bins.transform(rows.inputs)), bins
 
 
 def _log_shares(rows: Rows, n_classes: int) -> np.ndarray:
