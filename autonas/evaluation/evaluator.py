@@ -19,6 +19,7 @@ from autonas.evaluation import (
     training_context,
 )
 from autonas.evaluation import trained as trained_module
+from autonas.search_space import fitters
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import reserved
 from autonas.trials.job import Outcome
@@ -26,6 +27,9 @@ from autonas.trials.states import Status
 
 #: Smallest peak of the learning rate of a final fit, relative to the peak in the search.
 _FINAL_RATE = 0.3
+#: Rows and iterations that weights fitted to all rows must have, as a share of the search's: about the share of rows
+#: that the validation set takes from the search. With fewer, the weights of the search are better.
+_LEAST_OF_SEARCH = 0.9
 
 
 class Evaluator(training_context.TrainingContext):
@@ -153,6 +157,23 @@ class Evaluator(training_context.TrainingContext):
         possible = min(rest, length.possible_epochs(outcome))
         return rest, max(_FINAL_RATE, possible / (possible + done))
 
+    def _check_is_no_less(self, model, rows_share, outcome):
+        """Raise an error if the time cut the fitted weights for all rows to less than the weights of the search.
+
+        Args:
+            model: The `keras.Model` whose weights were fitted.
+            rows_share: Share of all rows to which they were fitted.
+            outcome: `Outcome` of the candidate in the search.
+
+        Raises:
+            TooSlow: If the weights have fewer iterations than chosen in the search, or are of fewer rows.
+        """
+        dataset = self.problem.dataset
+        shares = [fitter.iterations_share for fitter in fitters.fitters_of(model)]
+        of_rows = rows_share * len(dataset.final_rows) / (outcome.rows_share * len(dataset.train_rows))
+        if min(of_rows, *shares) < _LEAST_OF_SEARCH:
+            raise fitting.TooSlow("no time for a final fit with as many rows and iterations as in the search")
+
     def final_fit(self, kept, job, outcome, length, on_epoch=None):
         """Continue the training of a candidate on all rows, from the weights of its score.
 
@@ -183,6 +204,7 @@ class Evaluator(training_context.TrainingContext):
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 5])
                 rows_share = fitting.refit(kept.model, self.problem.dataset, choices, generator, length.deadline)
+                self._check_is_no_less(kept.model, rows_share, outcome)
             kept.loop.forget()
         epochs, rate = self._final_epochs(job.values, outcome, length)
         checkpoints.restart(kept.model, rate * kept.learning_rate)

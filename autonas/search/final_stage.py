@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from autonas import exceptions, storage
-from autonas.evaluation import budget
+from autonas.evaluation import budget, fitting
 from autonas.objectives.goal import Goal
 from autonas.search import calibration, views
 from autonas.search.searched_networks import SearchedNetworks
@@ -336,7 +336,8 @@ def _shown_score(record: TrialRecord, goal: Goal) -> str:
 
 
 def _describe_failed_fit(error: BaseException) -> str:
-    return f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
+    reason = str(error) if isinstance(error, fitting.TooSlow) else f"the final fit failed ({error})"
+    return f"served with the weights of the search: {reason}".split("\n")[0]
 
 
 def _checksum(weights: Iterable[np.ndarray]) -> str:

@@ -79,6 +79,8 @@ class Fitter:
 
     #: Share of the rows that the latest `fit` or `refit` used, less than 1 if the time was too short for all.
     rows_share: float = 1.0
+    #: Iterations or trees of the latest `refit` as a share of the chosen ones, less than 1 if the time was too short.
+    iterations_share: float = 1.0
     #: Indices of some training rows of the latest fit, and the values of `inputs` for them, or `None` if `inputs` is an
     #: input of the network.
     sample: tuple[np.ndarray, np.ndarray] | None = None

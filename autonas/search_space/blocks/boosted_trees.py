@@ -190,11 +190,12 @@ class Boosting(tree_fitter.TreeFitter):
         generator: np.random.Generator,
         deadline: float | None = None,
     ) -> None:
-        n_iterations = choices["iterations"]
+        n_iterations = chosen = choices["iterations"]
         if "is_cut" in choices:
-            more = [min(self.walk.forest.n_iterations, _MORE_ITERATIONS * number) for number in n_iterations]
-            n_iterations = np.where(choices["is_cut"], more, n_iterations).tolist()
-        self._fit(training, None, n_iterations, generator, deadline, n_text_parts=choices.get("n_text_parts"))
+            more = [min(self.walk.forest.n_iterations, _MORE_ITERATIONS * number) for number in chosen]
+            n_iterations = np.where(choices["is_cut"], more, chosen).tolist()
+        fits = self._fit(training, None, n_iterations, generator, deadline, n_text_parts=choices.get("n_text_parts"))
+        self.iterations_share = min(1.0, sum(fit.fitted for fit in fits) / max(1, sum(chosen)))
 
     @property
     def _n_estimators(self) -> int:

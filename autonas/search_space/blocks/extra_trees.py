@@ -150,7 +150,9 @@ class Averaging(tree_fitter.TreeFitter):
         generator: np.random.Generator,
         deadline: float | None = None,
     ) -> None:
-        self._fit(training, None, choices["trees"], generator, deadline, n_text_parts=choices.get("n_text_parts"))
+        chosen = choices["trees"]
+        n_trees = self._fit(training, None, chosen, generator, deadline, n_text_parts=choices.get("n_text_parts"))
+        self.iterations_share = n_trees / chosen
 
     def _fit(
         self,

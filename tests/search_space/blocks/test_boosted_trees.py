@@ -110,6 +110,20 @@ def test_the_final_fit_of_trees_that_the_time_cut_short_has_twice_their_iteratio
     assert record["message"] == "stopped: time"
 
 
+def test_the_weights_of_the_search_are_served_if_the_time_cuts_the_final_fit_to_fewer_iterations(monkeypatch):
+    x, y = load_diabetes(return_X_y=True)
+    possible = iter([60, 3])
+    monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
+    monkeypatch.setattr(boosting_speed, "_further", lambda *arguments: 0)
+    model = drawn(autonas.BoostedTreesBlock(), autonas.RegressionHead(), time_limit=60, validation_folds=None)
+    model.fit(x, y)
+    message = "served with the weights of the search: no time for a final fit with as many rows and iterations"
+    assert any(message in record["message"] for record in model.records_)
+    (summed,) = (operation for operation in model.model_.operations if type(operation).__name__ == "Sum")
+    assert summed.input.shape[1] > 10
+    assert next(possible, None) is None
+
+
 def test_of_several_outputs_only_those_that_the_time_cut_short_have_more_iterations(monkeypatch):
     x, y = load_diabetes(return_X_y=True)
     possible = iter([7, 400, 400, 400])
