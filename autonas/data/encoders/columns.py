@@ -1,4 +1,4 @@
-"""Inference of the kind of a table's column, and conversion of its values to numbers or strings."""
+"""Inference of the kind of a table's column, and conversion of its values to numbers."""
 
 import re
 import warnings
@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from autonas.arguments.scalars import plain
-from autonas.data.checks import check_strings, name_labels
+from autonas.data.checks import name_labels
 from autonas.data.encoders import dates, number_strings
+from autonas.data.encoders.strings import Strings
 
 # Minimum number of distinct values, their minimum fraction of the rows, and the minimum mean of words per value.
 _TEXT_RULES = ((1, 0.5, 3.0), (100, 0.2, 2.0))
@@ -78,7 +79,7 @@ def _kind_of_values(series):
 
 
 def _infer_strings(series):
-    values, counts = present_strings(series)
+    values, counts = Strings.of(series).present()
     n_present = counts.sum()
     if n_present == 0:
         return None
@@ -107,7 +108,7 @@ def find_notation(series):
     """
     notation = None
     if pd.api.types.is_string_dtype(series.dtype):
-        values, counts = present_strings(series)
+        values, counts = Strings.of(series).present()
         notation = dates.find_notation(values, counts)
     if notation is None:
         return dates.Notation()
@@ -123,7 +124,7 @@ def find_number_notation(series):
     """
     notation = None
     if not pd.api.types.is_numeric_dtype(series.dtype):
-        values, counts = present_strings(series)
+        values, counts = Strings.of(series).present()
         notation = number_strings.find_notation(values, counts)
     if notation is None:
         return number_strings.Notation()
@@ -137,64 +138,6 @@ def find_number_notation(series):
             stacklevel=2,
         )
     return notation
-
-
-def present_strings(series):
-    """Return the distinct nonempty strings of a column, and the array of their numbers of rows."""
-    codes, values = factorize_strings(series)
-    counts = np.bincount(codes, minlength=len(values))
-    present = (values != "") & (counts > 0)
-    return values[present], counts[present]
-
-
-def factorize_strings(series):
-    """Encode a column as integer codes and distinct strings.
-
-    Missing values become `""`. Floats without a fractional part become integers ("3" instead of "3.0"), as pandas
-    converts integers to floats in a column with missing values.
-
-    Args:
-        series: Column of a table, a pandas Series.
-
-    Returns:
-        Integer codes `(rows,)`, and the object array of the distinct strings to which the codes refer.
-
-    Raises:
-        ValueError: If a cell contains a collection of values, or a string isn't valid Unicode.
-    """
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        codes, values = series.cat.codes.to_numpy(), series.cat.categories
-    else:
-        try:
-            codes, values = pd.factorize(series)
-            _check_cells(values, series.name)
-        except (TypeError, NotImplementedError):  # Unhashable objects, such as lists and dicts, and lists of Arrow.
-            _check_cells(series.dropna(), series.name)
-            codes, values = pd.factorize(series.map(str))
-    strings = np.array([*map(_as_string, values), ""], dtype=object)
-    unique, inverse = np.unique(strings, return_inverse=True)
-    check_strings(unique, f"Column {series.name!r} of `x`")
-    return inverse.reshape(-1)[codes], unique
-
-
-def _check_cells(values, name):
-    """Raise a `ValueError` for cells that contain collections, which are neither categories nor numbers."""
-    several = next(
-        (value for value in values if isinstance(value, (list, tuple, set, frozenset, np.ndarray, pd.Series))), None
-    )
-    if several is None and len(values) and all(isinstance(value, dict) for value in values):
-        several = next(iter(values))
-    if several is not None:
-        raise ValueError(
-            f"Column {name!r} of `x` must hold one value in each cell. Received: cells that hold a "
-            f"{type(several).__name__}. Give each of the values a column of its own, or join them to one string."
-        )
-
-
-def _as_string(value):
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def as_numbers(series, notation=number_strings.Notation()):  # noqa: B008 (it is frozen)
@@ -220,9 +163,8 @@ def as_numbers(series, notation=number_strings.Notation()):  # noqa: B008 (it is
         series = series.astype(object).map(lambda time: time.replace(tzinfo=None).isoformat(), na_action="ignore")
     if kind in ("time", "timedelta", "timedelta64"):
         return as_numbers(pd.to_timedelta(series))
-    codes, values = factorize_strings(series)
-    special = {"": None, "True": 1.0, "False": 0.0}
-    values = pd.Series([special.get(value, value) for value in values], dtype=object)
+    strings, special = Strings.of(series), {"": None, "True": 1.0, "False": 0.0}
+    codes, values = strings.codes, pd.Series([special.get(value, value) for value in strings.values], dtype=object)
     numbers = notation.parse(values)
     wrong = np.isnan(numbers) & values.notna().to_numpy()
     if notation.has_others:

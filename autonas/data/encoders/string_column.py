@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from autonas.data.encoders import columns, units
+from autonas.data.encoders import units
 from autonas.data.encoders.text import TextEncoder
 from autonas.data.encoders.trigrams import TrigramVectors
 
@@ -37,48 +37,54 @@ class StringColumn:
         self.vocabulary, self.text, self.trigrams = vocabulary, text, trigrams
 
     @classmethod
-    def fit_categories(cls, series, rows, text_options):
+    def fit_categories(cls, strings, rows, text_options):
         """Return the column of categories, or `None` if no category is frequent enough.
 
         Args:
-            series: The column in all rows. A final fit learns the categories of all of them.
+            strings: The `Strings` of all rows. A final fit learns the categories of all of them.
             rows: Indices of the training rows, or `None` for all rows.
             text_options: Dict of arguments of `TextEncoder`.
         """
-        vocabulary = _vocabulary(series, rows)
+        training = strings.some(rows)
+        vocabulary = _vocabulary(strings, training.counts)
         if not vocabulary:
             return None
-        training = series if rows is None else series.iloc[rows]
-        strings, counts = columns.present_strings(training)
+        present, counts = training.present()
         is_rare = counts[counts < _FEW_ROWS].sum() > _RARE_SHARE * counts.sum()
-        trigrams = TrigramVectors.fit(strings) if len(strings) > _MANY and is_rare else None
+        trigrams = TrigramVectors.fit(present) if len(present) > _MANY and is_rare else None
         text = None
-        if trigrams is not None and np.mean([len(string.split()) for string in strings]) >= _SEVERAL_WORDS:
+        if trigrams is not None and np.mean([len(string.split()) for string in present]) >= _SEVERAL_WORDS:
             text = _text_encoder(training, text_options)
         return cls(vocabulary, text, trigrams)
 
     @classmethod
-    def fit_texts(cls, series, text_options):
-        """Return the column of texts, by its training rows; see `fit_categories`."""
-        text = _text_encoder(series, text_options)
-        return cls(text=text, trigrams=TrigramVectors.fit(columns.present_strings(series)[0]))
+    def fit_texts(cls, training, text_options, has_vectors=True):
+        """Return the column of texts.
 
-    def codes(self, series):
-        """Return the codes of categories, `(n,)`, 0 for unknown categories."""
-        codes, values = columns.factorize_strings(series)
-        return (self._categories.get_indexer(values) + 1)[codes]
+        Args:
+            training: The `Strings` of the training rows.
+            text_options: As in `fit_categories`.
+            has_vectors: Whether the texts have vectors. Defaults to `True`.
+        """
+        trigrams = TrigramVectors.fit(training.present()[0]) if has_vectors else None
+        return cls(text=_text_encoder(training, text_options), trigrams=trigrams)
+
+    def codes(self, strings):
+        """Return the codes of categories, `(n,)`, 0 for unknown categories, of `Strings`."""
+        return (self._categories.get_indexer(strings.values) + 1)[strings.codes]
 
     @functools.cached_property
     def _categories(self):
         return pd.Index(self.vocabulary, dtype=object)
 
-    def texts(self, series):
-        """Return the dict of the ids of words, and of n-grams, of texts; see `TextEncoder.compact`."""
-        return self.text.compact(strings_of(series))
+    def texts(self, strings):
+        """Return the dict of the ids of words, and of n-grams, of `Strings`; see `TextEncoder.compact`."""
+        return self.text.compact(strings.array)
 
-    def vectors(self, series):
-        """Return the vectors of strings, float32 `(n, components)`."""
-        return self.trigrams.transform(strings_of(series))
+    def vectors(self, strings):
+        """Return the vectors of `Strings`, float32 `(n, components)`."""
+        used, codes = np.unique(strings.codes, return_inverse=True)
+        return self.trigrams.transform(strings.values[used])[codes]
 
     @property
     def n_integers(self):
@@ -86,17 +92,17 @@ class StringColumn:
         sizes = self._sizes()
         return None if list(sizes) == ["code"] else sum(sizes.values())
 
-    def integers(self, series):
-        """Return strings as the integers of `code_book`: int32 `(n,)` for a code only, otherwise `(n, n_integers)`."""
+    def integers(self, strings):
+        """Return `Strings` as the integers of `code_book`, int32 `(n,)` of a code only, otherwise `(n, n_integers)`."""
         if self.n_integers is None:
-            return self.codes(series).astype("int32")
-        groups, strings = {}, strings_of(series)
+            return self.codes(strings).astype("int32")
+        groups, array = {}, strings.array
         if self.vocabulary is not None:
-            groups["code"] = self.codes(series)[:, None]
+            groups["code"] = self.codes(strings)[:, None]
         if self.text is not None:
-            groups["tokens"], groups["ngrams"] = np.split(self.text.coded(strings), [self.text.length_], axis=1)
+            groups["tokens"], groups["ngrams"] = np.split(self.text.coded(array), [self.text.length_], axis=1)
         if self.trigrams is not None:
-            groups["vector"] = self.trigrams.ids(strings)
+            groups["vector"] = self.trigrams.ids(array)
         return np.concatenate([groups[name] for name in self._sizes()], axis=1, dtype="int32")
 
     def code_book(self):
@@ -160,33 +166,29 @@ class StringColumn:
         return sizes
 
 
-def has_words(series):
-    """Return whether a column has texts of more than punctuation."""
-    return any(map(str.strip, map(units.cleaned, columns.present_strings(series)[0])))
+def has_words(strings):
+    """Return whether `Strings` hold texts of more than punctuation."""
+    return any(map(str.strip, map(units.cleaned, strings.present()[0])))
 
 
-def _text_encoder(series, text_options):
-    """Return the `TextEncoder` of the training rows of a column."""
+def _text_encoder(training, text_options):
+    """Return the `TextEncoder` of the `Strings` of the training rows."""
     encoder = TextEncoder(**text_options)
-    encoder.column = series.name
-    return encoder.fit(strings_of(series))
+    encoder.column = training.name
+    return encoder.fit(training.array)
 
 
-def _vocabulary(series, rows):
+def _vocabulary(strings, counts):
     """Return the categories of a column by falling frequency in the training rows, ties in alphabetical order.
 
     The categories of other rows are the last ones. They teach nothing in the search, as unknown ones, but the final fit
     learns them.
+
+    Args:
+        strings: The `Strings` of all rows.
+        counts: Number of training rows of each of their values.
     """
-    codes, values = columns.factorize_strings(series)
-    counts = np.bincount(codes if rows is None else codes[rows], minlength=len(values))
-    order = np.lexsort((np.arange(len(values)), -counts))
+    order = np.lexsort((np.arange(len(counts)), -counts))
     is_identifier = (counts > 0).sum() > _RARE_FROM and (counts == 1).sum() > _IDENTIFIER_SHARE * counts.sum()
-    is_known = counts > 1 if is_identifier else np.bincount(codes, minlength=len(values)) > 0
-    return [str(values[i]) for i in order if is_known[i]][: _MAX_CATEGORIES - 1]
-
-
-def strings_of(series):
-    """Return a column as an array of strings, with `""` for missing values."""
-    codes, values = columns.factorize_strings(series)
-    return values[codes]
+    is_known = counts > 1 if is_identifier else strings.counts > 0
+    return [str(strings.values[i]) for i in order if is_known[i]][: _MAX_CATEGORIES - 1]

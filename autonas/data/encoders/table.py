@@ -9,16 +9,18 @@ import pandas as pd
 from autonas.data.checks import name_labels, warn_of_confused_integers
 from autonas.data.encoders import columns, dates, frames, number_strings
 from autonas.data.encoders.base import Encoder, check_rows
+from autonas.data.encoders.number_column import DateColumn, NumberColumn
 from autonas.data.encoders.standardisation import Standardisation, check_numbers
-from autonas.data.encoders.string_column import StringColumn, has_words, strings_of
+from autonas.data.encoders.string_column import StringColumn, has_words
+from autonas.data.encoders.strings import Strings
 from autonas.data.encoders.text import TextEncoder, as_strings
-from autonas.data.encoders.trigrams import TrigramVectors
+from autonas.data.encoders.trigrams import MAX_LENGTH, TrigramVectors
 from autonas.data.features import Feature, Tensor
 
 #: Shape of the name of a column in a config.
 _NAME = (str, int)
-#: Seconds in which the n-grams of a million characters are found.
-_SECONDS_PER_MILLION = 1.5
+#: Seconds in which the n-grams of a million characters are found, and the vectors of texts of a million characters.
+_SECONDS_PER_MILLION = np.array([1.5, 0.25])
 #: Number of rows of which the characters are counted.
 _N_MEASURED = 1000
 #: Maximum number of ids of n-grams in the training rows: trees read the ids as floats, which are 100 MB.
@@ -73,8 +75,9 @@ class TableEncoder(Encoder):
         length: Number of tokens per row of a text column. Defaults to `None`: the 99th percentile of the lengths in the
             training set, at most 512.
         has_ngrams: Whether there are the tensors of n-grams. Defaults to `True`.
-        seconds: Seconds that n-grams of characters may take, about 1.5 for a million characters of the columns of
-            strings. If they take longer, n-grams are of words only. Defaults to `None`, no limit.
+        seconds: Seconds that n-grams of characters, and vectors of texts, may take: about 1.5 for a million characters
+            of the columns of strings, and 0.25. If they take longer, n-grams are of words only, and texts have no
+            vectors. Defaults to `None`, no limit.
     """
 
     kind = "table"
@@ -111,8 +114,7 @@ class TableEncoder(Encoder):
             raise ValueError(f"Found array with 0 feature(s) (shape={x.shape}) while a minimum of 1 is required.")
         self.strings_ = {}
         if isinstance(x, np.ndarray):
-            self.columns_, self.kinds_, self.parts_ = None, ["number"] * x.shape[1], {}
-            self.notations_, self.number_notations_ = {}, {}
+            self.columns_, self.kinds_, self.numbers_ = None, ["number"] * x.shape[1], {}
             training = x if rows is None else x[rows]
             self.used_ = np.flatnonzero(~np.isnan(training).all(axis=0))
         else:
@@ -131,9 +133,12 @@ class TableEncoder(Encoder):
         self.standardisation_ = Standardisation.fit(numbers, self._number_names())
 
     def _fit_columns(self, x, rows):
-        """Infer the kinds of the columns, and fit notations and columns of strings; see `fit`."""
-        self.kinds_, self.parts_, self.notations_, self.number_notations_ = [], {}, {}, {}
-        ignored, text_options = [], self._text_options(x)
+        """Infer the kinds of the columns, and fit a column object for each; see `fit`."""
+        self.kinds_, self.numbers_ = [], {}
+        ignored = []
+        has_characters, has_vectors = self._affordable(x)
+        text_options = {"max_tokens": self.max_tokens, "length": self.length}
+        text_options |= {"has_ngrams": self.has_ngrams, "has_characters": has_characters}
         for position, name in enumerate(self.columns_):
             series = x.iloc[:, position]
             training = series if rows is None else series.iloc[rows]
@@ -141,26 +146,21 @@ class TableEncoder(Encoder):
             if kind in ("number", "date") and columns.infer_column(series) != kind:
                 # Rows outside of the training set have other strings, such as "?".
                 kind = "category"
-            if kind == "text" and not has_words(training):
+            strings = Strings.of(series) if kind in ("category", "text") else None
+            if kind == "text" and not has_words(strings.some(rows)):
                 kind = "category"
             if kind == "number":
-                notation = columns.find_number_notation(series)
-                self.number_notations_ |= {name: notation} if notation != number_strings.Notation() else {}
+                self.numbers_[name] = NumberColumn.fit(series)
             elif kind == "date":
-                # Use all rows, since a day after the 12th in any row resolves the order of day and month.
-                notation = columns.find_notation(series)
-                self.notations_[name] = dataclasses.replace(notation, zone=dates.find_zone(series, notation))
-                date_parts = dates.column_date_parts(training, self.notations_[name])
-                varying = [index for index, values in enumerate(date_parts) if np.nanmin(values) != np.nanmax(values)]
-                self.parts_[name] = varying or [0]
+                self.numbers_[name] = DateColumn.fit(series, rows)
             elif kind == "category":
-                column = StringColumn.fit_categories(series, rows, text_options)
+                column = StringColumn.fit_categories(strings, rows, text_options)
                 if column is None:
                     kind = None
                     ignored.append(name)
                 self.strings_ |= {name: column} if column else {}
             elif kind == "text":
-                self.strings_[name] = StringColumn.fit_texts(training, text_options)
+                self.strings_[name] = StringColumn.fit_texts(strings.some(rows), text_options, has_vectors)
             self.kinds_.append(kind)
         texts = self._columns_with("text")
         n_training = len(x) if rows is None else len(rows)
@@ -173,15 +173,15 @@ class TableEncoder(Encoder):
                 stacklevel=2,
             )
 
-    def _text_options(self, x):
-        """Return the dict of the arguments of `TextEncoder` for the columns of a table."""
-        options = {"max_tokens": self.max_tokens, "length": self.length, "has_ngrams": self.has_ngrams}
+    def _affordable(self, x):
+        """Return whether there is time for n-grams of characters of a table, and for vectors of its texts."""
         if self.seconds is None:
-            return options
+            return True, True
         strings = [x.iloc[:, place] for place, dtype in enumerate(x.dtypes) if pd.api.types.is_string_dtype(dtype)]
         step = max(1, len(x) // _N_MEASURED)
-        n_characters = step * sum(series.iloc[::step].astype(str).str.len().sum() for series in strings)
-        return options | {"has_characters": bool(_SECONDS_PER_MILLION * n_characters / 1e6 <= self.seconds)}
+        sizes = np.array([series.iloc[::step].astype(str).str.len() for series in strings]).reshape(-1)
+        millions = step * np.array([sizes.sum(), np.minimum(sizes, MAX_LENGTH).sum()]) / 1e6
+        return (_SECONDS_PER_MILLION * millions <= self.seconds).tolist()
 
     def transform(self, x, owner=None):
         return {name: np.asarray(array) for name, array in self.compact(x, owner).items()}
@@ -208,14 +208,15 @@ class TableEncoder(Encoder):
         tensors = {}
         if numbers.shape[1]:
             tensors["numbers"] = self.standardisation_.transform(numbers)
-        codes = [column.codes(x[name]) for name, column in self._columns_with("vocabulary")]
+        strings = {name: Strings.of(x[name]) for name in self.strings_}
+        codes = [column.codes(strings[name]) for name, column in self._columns_with("vocabulary")]
         if codes:
             tensors["categories"] = np.stack(codes, axis=1).astype("int32")
-        vectors = [column.vectors(x[name]) for name, column in self._columns_with("trigrams")]
+        vectors = [column.vectors(strings[name]) for name, column in self._columns_with("trigrams")]
         if vectors:
             tensors["strings"] = np.concatenate(vectors, axis=1)
         for index, (name, column) in enumerate(self._columns_with("text")):
-            tensors |= {f"{kind}_{index}": ids for kind, ids in column.texts(x[name]).items()}
+            tensors |= {f"{kind}_{index}": ids for kind, ids in column.texts(strings[name]).items()}
         return tensors
 
     def raw_inputs(self, x):
@@ -230,11 +231,12 @@ class TableEncoder(Encoder):
         for name, kind in self.used_columns():
             key = self.input_names[name]
             if kind == "number":
-                raw[key] = self._as_numbers(x, name).astype(float_dtypes[str(name)])
+                (numbers,) = self.numbers_[name].numbers(x[name])
+                raw[key] = numbers.astype(float_dtypes[str(name)])
             elif kind == "date":
-                raw[key] = dates.as_unix_seconds(x[name], self.notations_[name])
+                raw[key] = dates.as_unix_seconds(x[name], self.numbers_[name].notation)
             else:
-                raw[key] = as_strings(strings_of(x[name]))
+                raw[key] = as_strings(Strings.of(x[name]).array)
         return raw
 
     def float_dtypes(self):
@@ -297,7 +299,7 @@ class TableEncoder(Encoder):
         rows = pd.DataFrame({name: raw[self.input_names[name]] for name, _ in self.used_columns()})
         for name, kind in self.used_columns():
             if kind == "date":
-                rows[name] = dates.from_unix_seconds(rows[name].to_numpy(), self.notations_[name])
+                rows[name] = dates.from_unix_seconds(rows[name].to_numpy(), self.numbers_[name].notation)
         # Add the ignored columns.
         return rows.reindex(columns=self.columns_)
 
@@ -305,7 +307,8 @@ class TableEncoder(Encoder):
         if not self.strings_:
             return raw
         x = self.rows_of(raw)
-        return dict(raw) | {self.input_names[name]: column.integers(x[name]) for name, column in self.strings_.items()}
+        integers = {name: column.integers(Strings.of(x[name])) for name, column in self.strings_.items()}
+        return dict(raw) | {self.input_names[name]: array for name, array in integers.items()}
 
     def code_book(self):
         return {self.input_names[name]: column.code_book() for name, column in self.strings_.items()}
@@ -345,28 +348,13 @@ class TableEncoder(Encoder):
             return x if len(self.used_) == x.shape[1] else x[:, self.used_]
         if list(x.columns) != self.columns_:
             x = x.set_axis(frames.column_names(x), axis=1)
-        numbers = []
-        for name, kind in self.used_columns():
-            if kind == "number":
-                numbers.append(self._as_numbers(x, name))
-            elif kind == "date":
-                date_parts = dates.column_date_parts(x[name], self.notations_[name])
-                numbers.extend(date_parts[index] for index in self.parts_[name])
+        numbers = [array for name, column in self.numbers_.items() for array in column.numbers(x[name])]
         return np.stack(numbers, axis=1) if numbers else np.zeros((len(x), 0))
-
-    def _as_numbers(self, x, name):
-        return columns.as_numbers(x[name], self.number_notations_.get(name, number_strings.Notation()))
 
     def _number_names(self):
         if self.columns_ is None:
             return [str(index) for index in self.used_]
-        names = []
-        for name, kind in self.used_columns():
-            if kind == "number":
-                names.append(str(name))
-            elif kind == "date":
-                names.extend(f"{name} ({dates.DATE_PARTS[index]})" for index in self.parts_[name])
-        return names
+        return [part for name, column in self.numbers_.items() for part in column.names(name)]
 
     def _warn_of_confused_integers(self, original):
         """Warn of columns whose integers are too large for float64, in the table as passed to `fit`."""
@@ -375,8 +363,10 @@ class TableEncoder(Encoder):
         frame = original if isinstance(original, pd.DataFrame) else pd.DataFrame(original)
         for position, kind in enumerate(self.kinds_):
             series = frame.iloc[:, position]
-            is_spelled = self.columns_ is not None and self.columns_[position] in self.number_notations_
-            if kind == "number" and not pd.api.types.is_float_dtype(series.dtype) and not is_spelled:
+            if kind != "number" or pd.api.types.is_float_dtype(series.dtype):
+                continue
+            is_spelled = self.columns_ is not None and self.numbers_[self.columns_[position]].is_spelled
+            if not is_spelled:
                 numbers = columns.as_numbers(series)
                 warn_of_confused_integers(series, numbers, f"Column {series.name!r} of `x`")
 
@@ -387,14 +377,17 @@ class TableEncoder(Encoder):
         return hasattr(self, "standardisation_")
 
     def _get_state(self):
+        dates_ = {name: column for name, column in self.numbers_.items() if isinstance(column, DateColumn)}
         return {
             "columns": self.columns_,
             "kinds": self.kinds_,
             "used": None if self.used_ is None else self.used_.tolist(),
-            "parts": list(self.parts_.items()),
-            "notations": [(name, dataclasses.asdict(notation)) for name, notation in self.notations_.items()],
+            "parts": [(name, column.parts) for name, column in dates_.items()],
+            "notations": [(name, dataclasses.asdict(column.notation)) for name, column in dates_.items()],
             "number_notations": [
-                (name, dataclasses.asdict(notation)) for name, notation in self.number_notations_.items()
+                (name, dataclasses.asdict(column.notation))
+                for name, column in self.numbers_.items()
+                if name not in dates_ and column.is_spelled
             ],
             "vocabularies": [(name, column.vocabulary) for name, column in self._columns_with("vocabulary")],
             "texts": [(name, column.text.get_config()) for name, column in self._columns_with("text")],
@@ -405,12 +398,15 @@ class TableEncoder(Encoder):
     def _set_state(self, state):
         self.columns_, self.kinds_ = state["columns"], state["kinds"]
         self.used_ = None if state["used"] is None else np.array(state["used"], dtype=int)
-        self.parts_ = dict(state["parts"])
-        # Older versions supported only ISO 8601 and saved no notations.
-        notations = state.get("notations", [(name, {}) for name in self.parts_])
-        self.notations_ = {name: dates.Notation(**notation) for name, notation in notations}
-        number_notations = state.get("number_notations", [])  # Older versions saved none.
-        self.number_notations_ = {name: number_strings.Notation(**notation) for name, notation in number_notations}
+        parts = dict(state["parts"])
+        # Older versions supported only ISO 8601 and plain numbers, and saved no notations.
+        notations, number_notations = dict(state.get("notations", [])), dict(state.get("number_notations", []))
+        self.numbers_ = {}
+        for name, kind in zip(self.columns_ or [], self.kinds_, strict=False):
+            if kind == "date":
+                self.numbers_[name] = DateColumn(dates.Notation(**notations.get(name, {})), parts[name])
+            elif kind == "number":
+                self.numbers_[name] = NumberColumn(number_strings.Notation(**number_notations.get(name, {})))
         vocabularies, texts = dict(state["vocabularies"]), dict(state["texts"])
         trigrams = dict(state.get("trigrams", []))  # Older versions had none.
         self.strings_ = {

@@ -41,7 +41,7 @@ def table_model(encoder, strings=True, float64=True):
             missing = keras.ops.equal(inputs[name], dates.MISSING_DATE)
             seconds = keras.ops.where(missing, float("nan"), keras.ops.cast(inputs[name], "float64"))
             date_parts = dates.date_parts(seconds, keras.ops.floor)
-            columns = [date_parts[index] for index in encoder.parts_[name]]
+            columns = [date_parts[index] for index in encoder.numbers_[name].parts]
             numbers.extend(columns if float64 else [keras.ops.cast(column, "float32") for column in columns])
     if numbers:
         outputs["numbers"] = standardise(keras.ops.stack(numbers, axis=-1))

@@ -14,7 +14,7 @@ from autonas.data import term_sums
 #: Number of components of a vector.
 _N_COMPONENTS = 20
 #: Maximum number of trigrams of the vocabulary, and of trigrams to which a string is cut.
-_MAX_VOCABULARY, _MAX_LENGTH = 2000, 256
+_MAX_VOCABULARY, MAX_LENGTH = 2000, 256
 #: Maximum number of distinct strings that the vectors are fitted to.
 _MAX_STRINGS = 20_000
 #: Ids of padding and of unknown trigrams, as in `keras.layers.TextVectorization`.
@@ -54,7 +54,7 @@ class TrigramVectors:
             strings: Array of distinct strings.
         """
         chosen = np.unique(np.linspace(0, len(strings) - 1, _MAX_STRINGS).astype(int))
-        row, key = _trigrams(strings[chosen], _MAX_LENGTH)
+        row, key = _trigrams(strings[chosen], MAX_LENGTH)
         keys, column = np.unique(key, return_inverse=True)
         counts = sparse.csr_matrix((np.ones(len(row)), (row, column)), (len(chosen), len(keys)))
         counts.sum_duplicates()
@@ -85,12 +85,11 @@ class TrigramVectors:
 
     def transform(self, strings):
         """Return the vectors of strings, float32 `(n, components)`."""
-        codes, distinct = pd.factorize(strings)
-        row, key = _trigrams(distinct, self.length)
+        row, key = _trigrams(strings, self.length)
         ids = self._ids_of(key)
-        shape = (len(distinct), len(self.trigrams) + _N_SPECIAL)
+        shape = (len(strings), len(self.trigrams) + _N_SPECIAL)
         sums = sparse.csr_matrix((np.ones(len(row), "float32"), (row, ids)), shape) @ self._weights
-        return term_sums.normalised(sums)[codes]
+        return term_sums.normalised(sums)
 
     def apply(self, ids):
         """Convert a symbolic Keras tensor of ids `(n, length)` to a tensor of vectors `(n, components)`."""

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from autonas.data.encoders import columns
+from autonas.data.encoders.strings import Strings
 
 
 @pytest.mark.parametrize(
@@ -43,8 +44,7 @@ def test_kinds(values, kind):
 
 
 def test_whole_floats_read_as_integers():
-    codes, values = columns.factorize_strings(pd.Series([1.0, np.nan, 2.5]))
-    assert values[codes].tolist() == ["1", "", "2.5"]
+    assert Strings.of(pd.Series([1.0, np.nan, 2.5])).array.tolist() == ["1", "", "2.5"]
 
 
 def test_times_of_day_are_seconds_since_midnight():

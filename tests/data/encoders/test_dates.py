@@ -102,7 +102,7 @@ def test_later_rows_of_other_time_zones_are_converted():
 def test_the_time_zone_of_a_column(column, zone):
     encoder = TableEncoder().fit(column.rename("t").to_frame())
     config = json.loads(json.dumps(encoder.get_config()))
-    assert TableEncoder.from_config(config).notations_["t"].zone == zone
+    assert TableEncoder.from_config(config).numbers_["t"].notation.zone == zone
     numbers_of(encoder, column)
 
 
