@@ -139,7 +139,7 @@ def predict(data, settings):
     import threadpoolctl
     from sklearn import ensemble, model_selection
 
-    from autonas.search_space import fitters, tree_features
+    from autonas.search_space.fitted import fitters, tree_features
 
     x, y, x_test, y_test, is_regression = data
     columns = [name for name in x if str(x[name].dtype) == "category"]

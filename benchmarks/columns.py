@@ -21,8 +21,8 @@ from sklearn.metrics import log_loss, root_mean_squared_error
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from autonas.data import TableEncoder, infer_task
-from autonas.search_space.fitters import Rows
-from autonas.search_space.tree_features import TreeFeatures
+from autonas.search_space.fitted.fitters import Rows
+from autonas.search_space.fitted.tree_features import TreeFeatures
 
 #: Tables of `DATA_DIRECTORY` that have strings.
 NAMES = ["titanic", "midwest_survey", "open_payments", "videogame_sales", "adult", "auto_imports"]

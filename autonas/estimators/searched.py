@@ -20,7 +20,7 @@ from autonas.estimators import arguments as arguments_module
 from autonas.estimators import fitted, thresholds
 from autonas.prediction import predictor as predictor_module
 from autonas.reporting import report as reports
-from autonas.search_space import fitters
+from autonas.search_space.fitted import fitters
 from autonas.trials import lock
 from autonas.trials.states import Stage, Status
 

@@ -19,7 +19,7 @@ from autonas.evaluation import (
     training_context,
 )
 from autonas.evaluation import trained as trained_module
-from autonas.search_space import fitters
+from autonas.search_space.fitted import fitters
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import reserved
 from autonas.trials.job import Outcome

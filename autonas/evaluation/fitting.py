@@ -1,4 +1,4 @@
-"""Fitting of the weights of a network that are computed from the training set; see `search_space.fitters`."""
+"""Fitting of the weights of a network that are computed from the training set; see `search_space.fitted.fitters`."""
 
 import time
 
@@ -7,7 +7,7 @@ import numpy as np
 from autonas.backends import linear_algebra
 from autonas.data import sparse_rows
 from autonas.evaluation import by_rows
-from autonas.search_space import fitters
+from autonas.search_space.fitted import fitters
 
 #: Largest number of rows for which the inputs of a fitter are computed at a time.
 _MOST_ROWS = 4096

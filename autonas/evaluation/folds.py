@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from autonas.evaluation import fitting, loops
-from autonas.search_space import fitters
+from autonas.search_space.fitted import fitters
 from autonas.trials import checkpoint
 
 

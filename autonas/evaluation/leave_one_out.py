@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from autonas.evaluation import fitting, loops
-from autonas.search_space import fitters
+from autonas.search_space.fitted import fitters
 
 
 class LeaveOneOutLoop(loops.TrainingLoop):

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 from autonas.evaluation import by_rows, fitting, phases
-from autonas.search_space import fitters, members
+from autonas.search_space import members
+from autonas.search_space.fitted import fitters
 
 #: Number of rows that are predicted at a time.
 _PREDICTED_ROWS = 512

@@ -97,7 +97,7 @@ class Block(Configurable):
     takes_raw_inputs = False
     #: Whether the raw tensors of a text are a dict of `"tokens"` and `"ngrams"`. If not, they are the token ids alone.
     takes_ngrams = False
-    #: Whether all weights of the block are computed from the training set by fitters (`search_space.fitters`), so that
+    #: Whether all weights of the block are computed from the training set by fitters (`search_space.fitted`), so that
     #: gradient descent has no effect on them.
     is_fitted = False
     #: Labels of the block's decision `"kind"` for which the same is true.

@@ -43,7 +43,7 @@ class Result:
             `"epoch"`, the `"distribution"` over architectures, the scores of some `"paths"`, and of gradient-based
             search `"numbers"`. Of one-shot scoring: the `"finalists"`, and `"n_scored"`, the number of scored
             architectures; of a selection by perturbation also the `"losses_without"` each option. Of a candidate whose
-            network has fitters: `"fitted"`, the list of the choices of each fitter (see `search_space.fitters`), and
+            network has fitters: `"fitted"`, the list of the choices of each fitter (see `search_space.fitted`), and
             `"is_trained"`, whether other weights are trained by gradient descent.
         phases: Seconds by phase: `"build"` the network, `"measure"` its costs, `"compile"` (see `TrainingLoop`),
             `"train"`, `"validate"`, `"report"` epochs, `"save"` checkpoints; with shared weights also `"supernet"`,
@@ -88,7 +88,7 @@ class Result:
 
     @property
     def is_fitted(self) -> bool:
-        """Whether all weights were fitted, such as trees, and none is trained; see `search_space.fitters`."""
+        """Whether all weights were fitted, such as trees, and none is trained; see `search_space.fitted.fitters`."""
         return bool(self.report.get("fitted")) and not self.report.get("is_trained", False)
 
     @property

@@ -11,7 +11,7 @@ import threadpoolctl
 
 from autonas.data.dataset import ArrayDataset
 from autonas.evaluation import fitting
-from autonas.search_space import fitters
+from autonas.search_space.fitted import fitters
 
 
 def blas_threads():

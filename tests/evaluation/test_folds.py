@@ -15,8 +15,7 @@ from autonas.data.dataset import ArrayDataset
 from autonas.data.fit_data import FitData
 from autonas.estimators.plan import make_plan
 from autonas.evaluation import budget, evaluator, fitting, folds, loops
-from autonas.search_space import boosting_speed, fitters
-from autonas.search_space.blocks import boosted_trees
+from autonas.search_space.fitted import boosting, boosting_speed, fitters
 from autonas.trials import job as jobs
 from tests.helpers.networks import of_networks
 
@@ -117,7 +116,7 @@ def test_trees_that_the_time_cut_short_in_a_fold_are_told_apart_from_trees_with_
     )
     prepared = make_prepared(estimator, x, y)
     possible, wanted = iter([5 if fold in cut else 100 for fold in range(3)] + 10 * [100]), []
-    boosted = boosted_trees.Boosting._boosted
+    boosted = boosting.Boosting._boosted
 
     def spied(self, training, validation, most, *others):
         wanted.append(most)
@@ -125,7 +124,7 @@ def test_trees_that_the_time_cut_short_in_a_fold_are_told_apart_from_trees_with_
 
     monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
     monkeypatch.setattr(boosting_speed, "_further", lambda *arguments: 0)
-    monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
+    monkeypatch.setattr(boosting.Boosting, "_boosted", spied)
     judge = evaluator.Evaluator(prepared, epochs=4, patience=None, seed=0)
     values = {name: value for name, value in prepared.space.values.items() if value is not None}
     outcome = judge.evaluate(jobs.Job("0000", 0, values, deadline=time.monotonic() + 1000))

@@ -11,7 +11,7 @@ import autonas
 from autonas.data.fit_data import FitData
 from autonas.estimators.plan import make_plan
 from autonas.evaluation import evaluator, leave_one_out
-from autonas.search_space import ridge
+from autonas.search_space.fitted import ridge
 from autonas.trials import job as jobs
 from autonas.trials.states import Status
 

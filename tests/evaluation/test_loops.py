@@ -11,7 +11,7 @@ from autonas.backends import precision
 from autonas.data.dataset import ArrayDataset
 from autonas.evaluation import fitting, loops, tensorflow_loop
 from autonas.optimizers import fused_adam
-from autonas.search_space import fitters
+from autonas.search_space.fitted import fitters
 from autonas.trials import checkpoint
 
 

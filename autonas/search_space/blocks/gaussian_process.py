@@ -12,9 +12,10 @@ import numpy as np
 from keras import ops
 
 from autonas.arguments import checks
-from autonas.search_space import block, calibration, fitters, gaussian_process, losses, ranges
+from autonas.search_space import block, calibration, losses, ranges
 from autonas.search_space.blocks import arguments, reduction
-from autonas.search_space.fitters import Rows
+from autonas.search_space.fitted import fitters, gaussian_process
+from autonas.search_space.fitted.fitters import Rows
 
 if TYPE_CHECKING:
     import keras_tuner

@@ -12,10 +12,11 @@ import numpy as np
 from keras import ops
 
 from autonas.arguments import checks
-from autonas.search_space import block, calibration, fitters, kernel_ridge, ranges
-from autonas.search_space import ridge as linear
+from autonas.search_space import block, calibration, ranges
 from autonas.search_space.blocks import arguments, reduction, ridge
-from autonas.search_space.fitters import Rows
+from autonas.search_space.fitted import fitters, kernel_ridge
+from autonas.search_space.fitted import ridge as linear
+from autonas.search_space.fitted.fitters import Rows
 
 #: Default range of the largest number of training rows. The factor of 10,000 rows takes 200 MB.
 ROWS = ranges.Choice([2500, 5000, 10_000], default=10_000)

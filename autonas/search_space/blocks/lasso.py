@@ -11,10 +11,11 @@ import keras
 import keras_tuner
 import numpy as np
 
-from autonas.search_space import block, calibration, fitters, ridge
+from autonas.search_space import block, calibration
 from autonas.search_space.blocks import arguments, reduction
 from autonas.search_space.blocks.ridge import unsuitable
-from autonas.search_space.fitters import Rows
+from autonas.search_space.fitted import fitters, ridge
+from autonas.search_space.fitted.fitters import Rows
 
 #: Penalties as shares of the smallest one for which all coefficients are 0, the largest first.
 _PENALTIES = np.logspace(-0.1, -2.5, 25)

@@ -12,8 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, calibration, fitters, losses, strengths
-from autonas.search_space.fitters import Rows
+from autonas.search_space import block, calibration, losses
+from autonas.search_space.fitted import fitters, strengths
+from autonas.search_space.fitted.fitters import Rows
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -12,9 +12,10 @@ import keras
 import keras_tuner
 import numpy as np
 
-from autonas.search_space import block, calibration, fitters, losses, ridge, strengths
+from autonas.search_space import block, calibration, losses
 from autonas.search_space.blocks import arguments, reduction
-from autonas.search_space.fitters import Rows
+from autonas.search_space.fitted import fitters, ridge, strengths
+from autonas.search_space.fitted.fitters import Rows
 from autonas.search_space.target import Target
 
 #: Inverse strengths of the L2 penalty, scikit-learn's `C`, that are compared, and the position of the first one.

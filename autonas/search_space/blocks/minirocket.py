@@ -11,9 +11,10 @@ import keras_tuner
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, concatenation, fitters, ranges
+from autonas.search_space import block, concatenation, ranges
 from autonas.search_space.blocks import series_kernels
-from autonas.search_space.fitters import Rows
+from autonas.search_space.fitted import fitters
+from autonas.search_space.fitted.fitters import Rows
 
 #: The kernels: all choices of three weights 2 among nine, the others -1.
 _WEIGHTS = np.full((84, series_kernels.LENGTH), -1.0)

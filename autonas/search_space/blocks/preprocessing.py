@@ -9,9 +9,10 @@ from keras import ops
 
 from autonas.data import resolution
 from autonas.data.features import Feature
-from autonas.search_space import block, concatenation, ranges, trees
+from autonas.search_space import block, concatenation, ranges
 from autonas.search_space.block import Block
 from autonas.search_space.blocks import numbers
+from autonas.search_space.fitted import trees
 
 
 class Normalization(block.Block):

@@ -11,9 +11,10 @@ import numpy as np
 from keras import ops
 
 from autonas.data import resolution
-from autonas.search_space import block, fitters, ranges
+from autonas.search_space import block, ranges
 from autonas.search_space.blocks import arguments, preprocessing, series_kernels
-from autonas.search_space.fitters import Rows
+from autonas.search_space.fitted import fitters
+from autonas.search_space.fitted.fitters import Rows
 
 #: Largest number of pixels of a patch, and of values of a patch of several pixels. The sides of patches are as equal as
 #: they can be, and at most half of the sides of the images.

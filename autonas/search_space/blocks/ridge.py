@@ -8,8 +8,9 @@ import keras
 import keras_tuner
 from keras import ops
 
-from autonas.search_space import block, fitters, heads, losses, ridge
+from autonas.search_space import block, heads, losses
 from autonas.search_space.blocks import arguments, reduction
+from autonas.search_space.fitted import fitters, ridge
 
 
 class RidgeBlock(block.Block):

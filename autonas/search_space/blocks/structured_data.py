@@ -9,7 +9,7 @@ import keras_tuner
 from keras import ops
 
 from autonas.data.features import Feature
-from autonas.search_space import block, concatenation, decisions, ranges, tree_features
+from autonas.search_space import block, concatenation, decisions, ranges
 from autonas.search_space.blocks import (
     boosted_trees,
     dense,
@@ -23,6 +23,7 @@ from autonas.search_space.blocks import (
     spaces,
     tabm,
 )
+from autonas.search_space.fitted import averaging, boosting, tree_features
 
 #: Tensors of a table that need no trained weights.
 _FITTED_INPUTS = "numbers", "categories", "strings"
@@ -100,8 +101,8 @@ class StructuredDataBlock(block.Block):
         )
         families["tabm"] = lambda: functools.partial(self.bound(perceptrons).build, hp)
         forests = {
-            "trees": (self.bound(boosted_trees.BoostedTreesBlock()), boosted_trees.LOSSES),
-            "extra_trees": (self.bound(extra_trees.ExtraTreesBlock()), extra_trees.LOSSES),
+            "trees": (self.bound(boosted_trees.BoostedTreesBlock()), boosting.LOSSES),
+            "extra_trees": (self.bound(extra_trees.ExtraTreesBlock()), averaging.LOSSES),
         }
         for label, (forest, losses) in forests.items():
             if self.kind == label or tree_features.unsuitable(forest, inputs, losses) is None:

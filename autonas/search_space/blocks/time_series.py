@@ -9,7 +9,7 @@ import keras
 import keras_tuner
 from keras import ops
 
-from autonas.search_space import block, concatenation, decisions, fitters, ranges
+from autonas.search_space import block, concatenation, decisions, ranges
 from autonas.search_space.blocks import (
     boosted_trees,
     convolution_1d,
@@ -25,6 +25,7 @@ from autonas.search_space.blocks import (
     series_kernels,
     spaces,
 )
+from autonas.search_space.fitted import averaging, boosting, fitters
 
 #: Largest number of values of a series, steps times channels, of which boosted trees are a family. Of more values they
 #: take long, and a single step of a long series seldom has a meaning of its own.
@@ -89,10 +90,10 @@ class TimeSeriesBlock(block.Block):
         if self.kind in self.fitted_kinds or ridge.unsuitable(self) is None:
             families["ridge"] = lambda: lambda _: self._ridge(hp, inputs)
             families["kernels"] = lambda: lambda _: self._kernels(hp, inputs)
-        if self.kind == "intervals" or fitters.unsuitable(self, "trees", extra_trees.LOSSES) is None:
+        if self.kind == "intervals" or fitters.unsuitable(self, "trees", averaging.LOSSES) is None:
             families["intervals"] = lambda: lambda _: self._intervals(hp, inputs)
         is_short = math.prod(inputs.shape[1:]) <= MOST_VALUES_OF_TREES
-        if self.kind == "trees" or (is_short and fitters.unsuitable(self, "trees", boosted_trees.LOSSES) is None):
+        if self.kind == "trees" or (is_short and fitters.unsuitable(self, "trees", boosting.LOSSES) is None):
             families["trees"] = lambda: lambda _: self._trees(hp, inputs)
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 

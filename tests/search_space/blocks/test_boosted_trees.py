@@ -12,8 +12,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 
 import autonas
 from autonas.prediction import predictor
-from autonas.search_space import boosting_speed
-from autonas.search_space.blocks import boosted_trees
+from autonas.search_space.fitted import boosting, boosting_speed
 from tests.helpers import harness
 from tests.helpers.tables import OPTIONS, cities, drawn, halves, sizes
 
@@ -68,16 +67,16 @@ def test_as_many_of_many_rows_are_fitted_as_there_is_time_for_many_iterations(mo
         share = len(rows.targets) / 10_000
         return boosting_speed.Speed(len(rows.targets), of_first=0.1 * share, of_one=0.018 * share)
 
-    monkeypatch.setattr(boosted_trees, "_SAMPLED_VALUES", 40_000)
+    monkeypatch.setattr(boosting, "_SAMPLED_VALUES", 40_000)
     monkeypatch.setattr(boosting_speed.Speed, "of", speed)
-    boosted = boosted_trees.Boosting._boosted
+    boosted = boosting.Boosting._boosted
 
     def spied(self, training, *others):
         result = boosted(self, training, *others)
         fitted.append((len(training.targets), result[2]))
         return result
 
-    monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
+    monkeypatch.setattr(boosting.Boosting, "_boosted", spied)
     model = drawn(autonas.BoostedTreesBlock(learning_rate=0.1), autonas.ClassificationHead(), time_limit=30)
     model.fit(x[:40_000], y[:40_000], validation_data=(x[40_000:], y[40_000:]))
     # The first trial has at most 4.5 s, and 100 iterations on 10,000 rows take 1.9 s: at most 23,700 rows. A busy
@@ -94,14 +93,14 @@ def test_the_final_fit_of_trees_that_the_time_cut_short_has_twice_their_iteratio
     possible = iter([7, 100, 100])
     monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
     monkeypatch.setattr(boosting_speed, "_further", lambda *arguments: 0)
-    fitted, boosted = [], boosted_trees.Boosting._boosted
+    fitted, boosted = [], boosting.Boosting._boosted
 
     def spied(*arguments):
         result = boosted(*arguments)
         fitted.append(result[2])
         return result
 
-    monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
+    monkeypatch.setattr(boosting.Boosting, "_boosted", spied)
     block = autonas.BoostedTreesBlock(learning_rate=0.02)
     model = drawn(block, autonas.RegressionHead(), time_limit=60, validation_split=0.2, validation_folds=None)
     model.fit(x, y)
@@ -129,14 +128,14 @@ def test_of_several_outputs_only_those_that_the_time_cut_short_have_more_iterati
     possible = iter([7, 400, 400, 400])
     monkeypatch.setattr(boosting_speed.Speed, "iterations", lambda *arguments: next(possible))
     monkeypatch.setattr(boosting_speed, "_further", lambda *arguments: 0)
-    fitted, boosted = [], boosted_trees.Boosting._boosted
+    fitted, boosted = [], boosting.Boosting._boosted
 
     def spied(self, training, validation, most, *others):
         result = boosted(self, training, validation, most, *others)
         fitted.append((most, len(result[0][0])))
         return result
 
-    monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
+    monkeypatch.setattr(boosting.Boosting, "_boosted", spied)
     block = autonas.BoostedTreesBlock(learning_rate=0.05)
     model = drawn(block, autonas.RegressionHead(), time_limit=60, validation_split=0.2, validation_folds=None)
     model.fit(x, np.stack([y, x[:, 2]], axis=1))

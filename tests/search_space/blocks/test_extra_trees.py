@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.metrics import log_loss, mean_squared_error
 
 import autonas
-from autonas.search_space import fitters
+from autonas.search_space.fitted import fitters
 from tests.helpers import harness
 from tests.helpers.tables import cities, drawn, halves, sizes
 

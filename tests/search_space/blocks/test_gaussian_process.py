@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.preprocessing import StandardScaler
 
 import autonas
-from autonas.search_space import fitters
+from autonas.search_space.fitted import fitters
 from tests.helpers import harness
 from tests.helpers.tables import OPTIONS, cities, halves, sizes
 

@@ -9,7 +9,8 @@ import pytest
 from sklearn.datasets import load_diabetes, load_digits, load_wine
 
 import autonas
-from autonas.search_space import fitters, heads
+from autonas.search_space import heads
+from autonas.search_space.fitted import fitters
 from tests.helpers import harness
 from tests.helpers.tables import OPTIONS
 

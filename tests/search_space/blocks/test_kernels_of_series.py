@@ -11,7 +11,8 @@ from sklearn.metrics import log_loss
 
 import autonas
 from autonas.backends import seeding
-from autonas.search_space import declaration, fitters, heads
+from autonas.search_space import declaration, heads
+from autonas.search_space.fitted import fitters
 from tests.helpers import harness
 
 OPTIONS = {"max_trials": 1, "seed": 0, "tensorboard": False, "verbose": 0}

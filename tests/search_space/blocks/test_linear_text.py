@@ -14,8 +14,9 @@ import autonas
 from autonas.data import TextEncoder
 from autonas.data.encoders import ngrams
 from autonas.evaluation import loops
-from autonas.search_space import fitters, graph, heads, inputs
+from autonas.search_space import graph, heads, inputs
 from autonas.search_space.blocks import linear_text, text
+from autonas.search_space.fitted import fitters
 
 WORDS = {
     "cheap": "cheap prices now, buy it now now now",

@@ -10,8 +10,9 @@ import sklearn.datasets
 import autonas
 from autonas.backends import seeding
 from autonas.data import ImageEncoder
-from autonas.search_space import declaration, fitters, heads
+from autonas.search_space import declaration, heads
 from autonas.search_space.blocks import random_patches
+from autonas.search_space.fitted import fitters
 from tests.helpers import harness
 from tests.search_space.blocks.test_speedrun import smooth, standardised
 

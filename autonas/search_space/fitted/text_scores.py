@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from autonas.data import term_sums
-from autonas.search_space import trees
+from autonas.search_space.fitted import trees
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from autonas.search_space import trees
+from autonas.search_space.fitted import trees
 
 N_ROWS = 400
 

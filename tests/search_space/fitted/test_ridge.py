@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge, RidgeCV
 
-from autonas.search_space import ridge
-from autonas.search_space.fitters import Rows
+from autonas.search_space.fitted import ridge
+from autonas.search_space.fitted.fitters import Rows
 
 
 def rows(n, n_features, outputs=2, noise=1.0):

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import autonas
-from autonas.search_space import text_scores
-from autonas.search_space.text_scores import TextScores
+from autonas.search_space.fitted import text_scores
+from autonas.search_space.fitted.text_scores import TextScores
 
 N_ROWS, N_WORDS, LENGTH = 600, 50, 12
 

@@ -7,7 +7,7 @@ import math
 import time
 from typing import Any
 
-from autonas.search_space.fitters import Rows
+from autonas.search_space.fitted.fitters import Rows
 
 #: Smallest share of the time of a fit of some iterations that those after the first one are taken to have, and share of
 #: the seconds left for a fit of one iteration, above which there are no further ones.

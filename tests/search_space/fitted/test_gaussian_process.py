@@ -8,8 +8,8 @@ from scipy.special import expit
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor, kernels
 
-from autonas.search_space import gaussian_process
-from autonas.search_space.gaussian_process import Kernel, Observed
+from autonas.search_space.fitted import gaussian_process
+from autonas.search_space.fitted.gaussian_process import Kernel, Observed
 
 KERNEL = Kernel(amplitude=1.5, length=0.8, slope=0.3, noise=0.4)
 

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from autonas.search_space import block, fitters, tree_features, trees
+from autonas.search_space import block
+from autonas.search_space.fitted import fitters, tree_features, trees
 
 if TYPE_CHECKING:
     from autonas.search_space.target import Target
+
+#: Smallest number of seconds that is divided by.
+_LEAST = 1e-6
 
 
 class TreeFitter(fitters.Fitter):
@@ -45,6 +49,16 @@ class TreeFitter(fitters.Fitter):
     def text_choices(self) -> dict[str, Any]:
         """The choice of the latest fit about texts, by which `refit` scores them; empty without texts."""
         return {"n_text_parts": self.features.n_text_parts} if self.features.texts else {}
+
+    def refit_share(self, seconds: float, unused: float = 0.0) -> float:
+        """Return the share of the time of the latest fit that `refit` takes; see `Fitter.fit`.
+
+        Args:
+            seconds: Seconds of the fit.
+            unused: Seconds of the fit for trees that aren't used. Defaults to 0.
+        """
+        seconds = max(seconds, _LEAST)
+        return (seconds - unused + self.features.saved_seconds) / seconds
 
     def scores(self, sums: Any) -> Any:
         """Return the outputs for the sums of the values of the trees. By default the outputs are the sums."""

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from autonas.search_space import boosting_speed, fitters
+from autonas.search_space.fitted import boosting_speed, fitters
 
 
 class Estimator:

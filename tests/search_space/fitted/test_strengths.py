@@ -2,7 +2,7 @@
 
 import pytest
 
-from autonas.search_space import strengths
+from autonas.search_space.fitted import strengths
 
 
 def tried(losses, first, until=None):

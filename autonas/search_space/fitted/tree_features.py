@@ -11,8 +11,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import concatenation, fitters, text_scores, trees
-from autonas.search_space.fitters import Rows
+from autonas.search_space import concatenation
+from autonas.search_space.fitted import fitters, text_scores, trees
+from autonas.search_space.fitted.fitters import Rows
 
 if TYPE_CHECKING:
     from autonas.data.features import Feature

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autonas.search_space import kernel_ridge
+from autonas.search_space.fitted import kernel_ridge
 
 
 def unit_rows(n, n_directions=6):

@@ -10,8 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from autonas.search_space import calibration, fitters
-from autonas.search_space.fitters import Rows
+from autonas.search_space import calibration
+from autonas.search_space.fitted import fitters
+from autonas.search_space.fitted.fitters import Rows
 
 #: Penalties among which leave-one-out cross-validation chooses: those of Hydra and MiniRocket, larger ones for
 #: thousands of features of few rows, and smaller ones for targets that depend on differences of nearly equal features.

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from autonas.search_space.fitters import Rows
-from autonas.search_space.tree_features import TreeFeatures
+from autonas.search_space.fitted.fitters import Rows
+from autonas.search_space.fitted.tree_features import TreeFeatures
 
 N_ROWS = 4000
 
