@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,15 +13,12 @@ import keras_tuner
 from autonas.arguments import checks
 from autonas.arguments.lists import as_list
 from autonas.backends import node_graph, seeding, valueless
-from autonas.search_space import block, declaration, heads, inputs, losses, narrowing, optimization
+from autonas.search_space import block, declaration, heads, losses, narrowing, optimization, topology
 from autonas.search_space.blocks import preprocessing
 from autonas.search_space.drawn_graph import DrawnGraphs
 
 if TYPE_CHECKING:
     from autonas.search_space.operation_graph import OperationGraph
-
-#: Names of the inputs and the blocks of a graph that is trained.
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 class Graph(keras_tuner.HyperModel):
@@ -69,7 +64,7 @@ class Graph(keras_tuner.HyperModel):
         self.optimization = optimization
         #: Dict from the name of a decision to the hyperparameter to which it is narrowed; see `narrowing`.
         self.narrowed: dict[str, narrowing.HyperParameter] = {}
-        self.blocks = self._sort()
+        self.blocks = topology.ordered_blocks(self.inputs, self.outputs)
         self.heads: list[heads.Head] = [node.block for node in self.outputs]
         for head in self.heads:
             checks.check_number("loss_weight", head.loss_weight, 0)
@@ -77,13 +72,7 @@ class Graph(keras_tuner.HyperModel):
 
     def check_names(self) -> None:
         """Raise a `ValueError` if the name of an input or a block can't be the name of layers and tensors."""
-        for member in [*self.inputs, *self.blocks]:
-            name = self.names[id(member)]
-            if not (isinstance(name, str) and _NAME.fullmatch(name)):
-                raise ValueError(
-                    f"`name` of {type(member).__name__} must consist of letters from A to Z and a to z, digits, '_', "
-                    f"'-' and '.', and not begin with one of the last two. Received: name={name!r:.100}"
-                )
+        topology.check_names((self.names[id(member)], member) for member in [*self.inputs, *self.blocks])
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # `names` has object identities as keys, which change in a copy and in another process.
@@ -105,12 +94,12 @@ class Graph(keras_tuner.HyperModel):
         feature_by_input = dict(zip(map(id, self.inputs), features, strict=True))
         for member in self.blocks:
             member.features = [
-                feature_by_input[id(node)] for node in self._ancestors(member) if id(node) in feature_by_input
+                feature_by_input[id(node)] for node in topology.ancestors(member) if id(node) in feature_by_input
             ]
             member.heads = {
                 name: head
                 for name, head in zip(self.head_names, self.heads, strict=True)
-                if any(node.block is member for node in self._ancestors(head))
+                if any(node.block is member for node in topology.ancestors(head))
             }
             member.in_memory = in_memory
         for head, target in zip(self.heads, targets, strict=True):
@@ -333,65 +322,9 @@ class Graph(keras_tuner.HyperModel):
                 tensors[id(node)] = encoder.build(hp, _single(raw[id(node)]))
         return tensors[id(node)]
 
-    def _sort(self) -> list[block.Block]:
-        """Return the blocks in topological order."""
-        order, visited = [], set()
-
-        def visit(node: block.Node) -> None:
-            if node.block is None:
-                if not any(node is known for known in self.inputs):
-                    raise ValueError("A block is connected to an input that is not among the graph's `inputs`.")
-                visited.add(id(node))
-                return
-            if id(node.block) in visited:
-                return
-            visited.add(id(node.block))
-            for parent in node.block.parents:
-                if isinstance(getattr(parent, "block", None), heads.Head):
-                    raise ValueError(
-                        f"The output of {type(parent.block).__name__} must be one of `outputs`. Received: it is the "
-                        f"input of {type(node.block).__name__}. Connect the block to the input of the head."
-                    )
-                visit(parent)
-            order.append(node.block)
-
-        for node in self.outputs:
-            if not isinstance(getattr(node, "block", None), heads.Head):
-                raise ValueError(
-                    "Each of `outputs` must be the output of a head, such as ClassificationHead()(node). "
-                    f"Received: {type(getattr(node, 'block', node)).__name__}"
-                )
-            visit(node)
-        for position, node in enumerate(self.inputs):
-            if not isinstance(node, inputs.Input):
-                raise ValueError(f"Each of `inputs` must be an autonas input. Received: {type(node).__name__}")
-            if id(node) not in visited:
-                raise ValueError(f"Input {position} of `inputs` doesn't reach any of the `outputs`.")
-        return order
-
-    def _ancestors(self, consumer: block.Block) -> list[block.Node]:
-        """Return all nodes upstream of the block `consumer`, the nearest first."""
-        ancestors, queue = {}, list(consumer.parents)
-        while queue:
-            node = queue.pop(0)
-            if id(node) not in ancestors:
-                ancestors[id(node)] = node
-                queue.extend(node.block.parents if node.block is not None else [])
-        return list(ancestors.values())
-
     def _name(self) -> None:
         """Set the names of all inputs and blocks, by the identity of the object."""
-        counts: collections.Counter[str] = collections.Counter()
-        self.names: dict[int, str] = {}
-        for member in [*self.inputs, *self.blocks]:
-            name = member.name
-            if name is None:
-                kind = block.snake_case(type(member).__name__)
-                counts[kind] += 1
-                name = f"{kind}_{counts[kind]}"
-            if name in self.names.values():
-                raise ValueError(f"Two inputs or blocks of the graph are named {name!r}. Their names must be unique.")
-            self.names[id(member)] = name
+        self.names = topology.names([*self.inputs, *self.blocks])
         self.input_names = [self.names[id(node)] for node in self.inputs]
         self.head_names = [self.names[id(head)] for head in self.heads]
 

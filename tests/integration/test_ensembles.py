@@ -309,7 +309,7 @@ def test_by_default_a_time_limit_and_one_trained_objective_make_an_ensemble():
 def test_an_automatic_ensemble_has_only_members_that_there_is_time_to_build(regressor, monkeypatch):
     _, search = regressor._searched
     stage = ensembles.EnsembleStage(search.state, search.serving.final_stage)
-    candidates = stage._candidates()
+    candidates = stage.candidates.predictions()
     is_time_for = functools.partial(stage._is_time_for, next(iter(candidates)))
     assert len(stage._select(candidates, 5, is_time_for).members) >= 2
     monkeypatch.setattr(search.state.budget, "building_seconds", lambda record: 1.0)
@@ -324,7 +324,7 @@ def test_an_automatic_ensemble_has_only_members_that_there_is_time_to_build(regr
 def test_the_time_is_for_a_better_fit_of_the_best_weights_before_those_of_an_average(regressor, monkeypatch):
     _, search = regressor._searched
     stage, time_budget = ensembles.EnsembleStage(search.state, search.serving.final_stage), search.state.budget
-    candidates = stage._candidates()
+    candidates = stage.candidates.predictions()
     best = next(iter(candidates))
     monkeypatch.setattr(search.state, "refits", True)
     monkeypatch.setattr(time_budget, "building_seconds", lambda record: 0.0)
@@ -396,10 +396,10 @@ def test_a_network_that_needs_all_of_the_time_is_averaged_with_fitted_weights_as
     model = autonas.StructuredDataRegressor(**arguments).fit(*diabetes)
     _, search = model._searched
     stage = ensembles.EnsembleStage(search.state, search.serving.final_stage)
-    predictions = stage._candidates()
+    predictions = stage.candidates.predictions()
     network, *fitted = sorted(predictions)[:3]
     ordered = {network: predictions.pop(network), **predictions}
-    monkeypatch.setattr(stage, "_candidates", lambda *args, **kwargs: ordered)
+    monkeypatch.setattr(stage.candidates, "predictions", lambda *args, **kwargs: ordered)
     monkeypatch.setattr(search.state, "ensemble", Ensembling(5, is_automatic=True))
     monkeypatch.setattr(search.serving.final_stage, "earlier", None)
     monkeypatch.setattr(search.serving.final_stage, "needing_all_time", lambda: search.records[network])
@@ -420,7 +420,7 @@ def test_members_with_smoothed_labels_are_selected_by_calibrated_probabilities()
     images = x.reshape(-1, 8, 8).astype("uint8")
     model = autonas.ImageClassifier(**(BUDGET | {"strategy": oracle, "max_trials": 2, "epochs": 3})).fit(images, y)
     _, search = model._searched
-    candidates = ensembles.EnsembleStage(search.state, search.serving.final_stage)._candidates()
+    candidates = ensembles.EnsembleStage(search.state, search.serving.final_stage).candidates.predictions()
     (head,) = search.state.evaluator.problem.graph.head_names
     loss = search.state.evaluator.problem.scorer
     rows = search.state.evaluator.problem.dataset.validation_rows
@@ -441,7 +441,7 @@ def test_fitted_weights_are_selected_by_their_own_probabilities():
     # The candidate has probabilities that a factor would make surer.
     own = {name: 0.5 * kept + 0.05 for name, kept in search.state.kept_predictions("0000").items()}
     stage = ensembles.EnsembleStage(search.state, search.serving.final_stage)
-    assert stage._calibrated(search.records["0000"], own) is own
+    assert stage.candidates._calibrated(search.records["0000"], own) is own
 
 
 def test_members_of_a_classifier_are_selected_by_the_loss():

@@ -73,7 +73,7 @@ def test_the_networks_of_the_folds_are_averaged(searched):
 def test_an_equally_good_candidate_is_averaged_with_the_best_one_and_a_slightly_but_always_worse_one_is_not(searched):
     _, search = searched._searched
     stage = ensembles.EnsembleStage(search.state, search.serving.final_stage)
-    best, predictions = next(iter(stage._candidates().items()))
+    best, predictions = next(iter(stage.candidates.predictions().items()))
     (head,) = stage.problem.scorer.heads
     truth = head.encoded[stage.problem.dataset.validation_rows].reshape(-1, 1)
     errors = predictions[head.name] - truth

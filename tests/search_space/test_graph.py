@@ -145,20 +145,6 @@ def test_a_head_refuses_a_task_that_it_does_not_serve():
         graph.bind([TABLE], [heads.Target("binary", 1)])
 
 
-def test_what_is_no_graph_is_refused():
-    node, other = autonas.Input(), autonas.Input()
-    with pytest.raises(ValueError, match="must be the output of a head.*Received: DenseBlock"):
-        autonas.Graph(node, autonas.DenseBlock()(node))
-    with pytest.raises(ValueError, match="not among the graph's `inputs`"):
-        autonas.Graph(node, autonas.ClassificationHead()(other))
-    with pytest.raises(ValueError, match="Input 1 of `inputs` doesn't reach"):
-        autonas.Graph([node, other], autonas.ClassificationHead()(node))
-    with pytest.raises(ValueError, match="Two inputs or blocks of the graph are named 'a'"):
-        autonas.Graph(node, autonas.ClassificationHead(name="a")(autonas.DenseBlock(name="a")(node)))
-    with pytest.raises(ValueError, match="Received: int"):
-        autonas.DenseBlock()(3)
-
-
 def test_a_block_is_connected_once():
     node, block = autonas.Input(), autonas.DenseBlock()
     block(node)
@@ -230,42 +216,12 @@ def test_a_block_of_the_user_that_fails_is_named(result, message):
         graph.declare()
 
 
-@pytest.mark.parametrize("name", ["x y", "größe", "a/b", "", ".a", 5])
-def test_names_that_layers_cannot_have_are_refused_before_the_search(name, tmp_path):
-    node = autonas.StructuredDataInput()
-    outputs = autonas.RegressionHead()(autonas.DenseBlock(name=name)(node))
-    model = autonas.AutoModel(node, outputs, max_trials=1, directory=tmp_path / "runs")
-    with pytest.raises(ValueError, match=rf"`name` of DenseBlock must consist of letters .* Received: name={name!r}"):
-        model.fit(np.zeros((20, 2)), np.arange(20.0))
-    assert not (tmp_path / "runs").exists()
-
-
 @pytest.mark.parametrize("weight", [-1, np.nan, np.inf, "a", [1]])
 def test_the_weight_of_a_loss_is_not_negative(weight):
     node = autonas.StructuredDataInput()
     head = autonas.RegressionHead(loss_weight=weight)
     with pytest.raises(ValueError, match="`loss_weight` must be a finite number of at least 0. Received: loss_weight="):
         autonas.Graph(node, head(autonas.DenseBlock()(node)))
-
-
-def test_a_head_is_an_end_of_the_graph():
-    node = autonas.StructuredDataInput()
-    inner = autonas.ClassificationHead()(autonas.DenseBlock()(node))
-    with pytest.raises(ValueError, match="output of ClassificationHead must be one of `outputs`. .* input of DenseB"):
-        autonas.Graph(node, autonas.RegressionHead()(autonas.DenseBlock()(inner)))
-
-
-def test_a_block_whose_constructor_does_not_call_that_of_block_has_a_name():
-    class Own(autonas.Block):
-        def __init__(self):
-            pass
-
-        def build(self, hp, inputs):
-            return inputs
-
-    node = autonas.StructuredDataInput()
-    graph = autonas.Graph(node, autonas.RegressionHead()(Own()(node)))
-    assert list(graph.names.values()) == ["structured_data_input_1", "own_1", "regression_head_1"]
 
 
 def test_a_graph_without_data_is_not_built():

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import itertools
 import math
 import time
 import warnings
@@ -13,12 +12,10 @@ import keras
 import numpy as np
 
 from autonas import exceptions
-from autonas.data import dataset
 from autonas.evaluation import budget
 from autonas.objectives.goal import Measurement
-from autonas.search import calibration
 from autonas.search.averaging import averaging_network
-from autonas.search.ensembles import selection
+from autonas.search.ensembles import candidates, selection
 from autonas.search.ensembles.members import MemberTraining
 from autonas.search.final_stage import FinalStage, Served
 from autonas.search.state import SearchState
@@ -26,8 +23,6 @@ from autonas.trials import events
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
-#: Maximum number of candidates for the selection: the best candidates by their own scores.
-_MAX_CANDIDATES = 25
 #: Number of samples of the validation rows for the selection, and their largest numbers of rows and of predictions.
 _N_BAGS, _SAMPLED_ROWS, _SAMPLED_VALUES = 6, 2000, 20_000
 #: Number of samples by which the standard errors of differences are estimated.
@@ -52,6 +47,7 @@ class EnsembleStage:
         self.evaluator = state.evaluator
         self.problem = state.evaluator.problem
         self.goal = self.problem.goal
+        self.candidates = candidates.Candidates(state, final_stage.searched)
         self._objective = self.goal.member_objective([head.task for head in self.problem.scorer.heads])
         self._untrained: dict[str, keras.Model] = {}
         self._measurements: dict[frozenset[str], Measurement] = {}
@@ -70,7 +66,7 @@ class EnsembleStage:
         Raises:
             ValueError: If no candidate has predictions, or the objective can't be computed from predictions.
         """
-        predictions = self._candidates()
+        predictions = self.candidates.predictions()
         chosen = self._select(predictions, size)
         if len(chosen.members) == 1:
             best = next(iter(chosen.members))
@@ -116,7 +112,7 @@ class EnsembleStage:
             `None` if the best candidate is to be served alone.
         """
         wanted = self.state.ensemble
-        predictions = self._candidates(lambda trial_id: self.state.weights.exists(trial_id), required=False)
+        predictions = self.candidates.predictions(lambda trial_id: self.state.weights.exists(trial_id), required=False)
         if longest is not None:
             # The average of candidates that are trained for a part of the time each is worse than one of them in full.
             predictions = {
@@ -315,56 +311,6 @@ class EnsembleStage:
     ) -> bool:
         """Return whether some candidates may be averaged; see `_select`."""
         return self._are_within_limits(members) and (is_possible is None or is_possible(members))
-
-    def _candidates(
-        self, is_allowed: Callable[[str], bool] = lambda trial_id: True, required: bool = True
-    ) -> dict[str, dict[str, np.ndarray]]:
-        """Return the predictions of each candidate by its trial, the best first.
-
-        Args:
-            is_allowed: Function from the id of a trial to whether the trial is a candidate. Defaults to all trials.
-            required: Whether an error is raised if there are no predictions. Defaults to `True`.
-        """
-        if self.goal.scores:
-            raise ValueError(
-                "`serve_ensemble` averages predictions, and can't compute the CustomScore "
-                f"{self.goal.scores[0].name!r} from them."
-            )
-        is_better = self.goal.is_better_epoch
-
-        def order(one: TrialRecord, other: TrialRecord) -> int:
-            return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
-
-        records = sorted(self.state.standings.separate(), key=functools.cmp_to_key(order))
-        pairs = (
-            (record.trial_id, self._calibrated(record, kept))
-            for record in records
-            if is_allowed(record.trial_id) and (kept := self._predictions_of(record)) is not None
-        )
-        candidates = dict(itertools.islice(pairs, _MAX_CANDIDATES))
-        if required and not candidates:
-            raise ValueError(
-                "`serve_ensemble` needs the predictions of completed candidates for the validation set, in the folder "
-                "`predictions` of the search. There are none: the predictions for a tf.data.Dataset aren't saved, or "
-                "no candidate satisfies the constraints, or the files were deleted or damaged."
-            )
-        return candidates
-
-    def _predictions_of(self, record: TrialRecord) -> dict[str, np.ndarray] | None:
-        """Return the predictions of a candidate from their file, or by its weights; `None` without either."""
-        in_memory = isinstance(self.problem.dataset, dataset.ArrayDataset)
-        if in_memory and self.state.weights.exists(record.trial_id):
-            return self.final_stage.searched.predictions(record)
-        return self.state.kept_predictions(record.trial_id)
-
-    def _calibrated(self, record: TrialRecord, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the predictions of a candidate as sure as those of the network that would be served.
-
-        The weight of a member depends on its log loss.
-        """
-        if self.problem.serves_folds or not self.final_stage.searched.has_smoothed_labels(record):
-            return predictions
-        return calibration.scaled(predictions, calibration.factors(self.problem, lambda: predictions))
 
     def _score(
         self, predictions: Mapping[str, np.ndarray], members: Collection[str], rows: np.ndarray | None
