@@ -107,6 +107,35 @@ def column_names(frame, argument="x"):
     return names
 
 
+def conformed(x, names, n_columns, owner):
+    """Return rows as an array or DataFrame with the columns of `fit`.
+
+    Args:
+        x: Rows in the format of a user.
+        names: List of the names of the columns in `fit`, or `None` if `fit` received an array.
+        n_columns: Number of columns in `fit`.
+        owner: Name of the estimator for messages.
+
+    Raises:
+        ValueError: If the columns differ from `fit`.
+    """
+    original = frame_or_matrix(x)
+    x = as_table(original, fitted_on_array=names is None)
+    if names is not None and isinstance(original, pd.DataFrame):
+        received = column_names(x)
+        if set(received) == set(names):
+            return x.set_axis(received, axis=1)
+        check_unnamed(received, names)
+    if x.shape[1] != n_columns:
+        raise ValueError(f"X has {x.shape[1]} features, but {owner} is expecting {n_columns} features as input")
+    if names is not None:
+        return pd.DataFrame(x).set_axis(names, axis=1)
+    if isinstance(x, np.ndarray):
+        return x
+    # Columns are matched by position, so that their names may be equal.
+    return np.stack([columns.as_numbers(x.iloc[:, position]) for position in range(x.shape[1])], axis=1)
+
+
 def check_unnamed(received, expected):
     """Raise a `ValueError` for other columns than in `fit`, unless the columns of one table have only positions.
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from autonas.data.encoders import units
 from autonas.data.encoders.text import TextEncoder
-from autonas.data.encoders.trigrams import TrigramVectors
+from autonas.data.encoders.trigrams import MAX_LENGTH, TrigramVectors
 
 #: Maximum number of codes, including that of unknown categories.
 _MAX_CATEGORIES = 10_000
@@ -20,6 +20,10 @@ _MANY, _FEW_ROWS, _RARE_SHARE = 100, 20, 0.05
 #: Mean number of words of a category from which on categories with vectors are also texts: lists such as
 #: "Comedies, Dramas", whose words are in several categories.
 _SEVERAL_WORDS = 2
+#: Seconds in which the n-grams of a million characters are found, and the vectors of texts of a million characters.
+_SECONDS_PER_MILLION = np.array([1.5, 0.25])
+#: Number of rows of which the characters are counted.
+_N_MEASURED = 1000
 
 
 class StringColumn:
@@ -164,6 +168,22 @@ class StringColumn:
         if self.text is not None:
             sizes["ngrams"] = self.text.n_ngrams
         return sizes
+
+
+def affordable(table, seconds):
+    """Return whether there is time for n-grams of characters of a table, and for vectors of its texts.
+
+    Args:
+        table: The DataFrame.
+        seconds: The seconds that each of the two may take, or `None` for no limit.
+    """
+    if seconds is None:
+        return True, True
+    strings = [table.iloc[:, place] for place, dtype in enumerate(table.dtypes) if pd.api.types.is_string_dtype(dtype)]
+    step = max(1, len(table) // _N_MEASURED)
+    sizes = np.array([series.iloc[::step].astype(str).str.len() for series in strings]).reshape(-1)
+    millions = step * np.array([sizes.sum(), np.minimum(sizes, MAX_LENGTH).sum()]) / 1e6
+    return tuple((_SECONDS_PER_MILLION * millions <= seconds).tolist())
 
 
 def has_words(strings):

@@ -7,22 +7,18 @@ import numpy as np
 import pandas as pd
 
 from autonas.data.checks import name_labels, warn_of_confused_integers
-from autonas.data.encoders import columns, dates, frames, number_strings
+from autonas.data.encoders import columns, dates, frames, number_strings, string_column
 from autonas.data.encoders.base import Encoder, check_rows
 from autonas.data.encoders.number_column import DateColumn, NumberColumn
 from autonas.data.encoders.standardisation import Standardisation, check_numbers
-from autonas.data.encoders.string_column import StringColumn, has_words
+from autonas.data.encoders.string_column import StringColumn
 from autonas.data.encoders.strings import Strings
 from autonas.data.encoders.text import TextEncoder, as_strings
-from autonas.data.encoders.trigrams import MAX_LENGTH, TrigramVectors
+from autonas.data.encoders.trigrams import TrigramVectors
 from autonas.data.features import Feature, Tensor
 
 #: Shape of the name of a column in a config.
 _NAME = (str, int)
-#: Seconds in which the n-grams of a million characters are found, and the vectors of texts of a million characters.
-_SECONDS_PER_MILLION = np.array([1.5, 0.25])
-#: Number of rows of which the characters are counted.
-_N_MEASURED = 1000
 #: Maximum number of ids of n-grams in the training rows: trees read the ids as floats, which are 100 MB.
 _MAX_NGRAMS = 25_000_000
 
@@ -136,7 +132,7 @@ class TableEncoder(Encoder):
         """Infer the kinds of the columns, and fit a column object for each; see `fit`."""
         self.kinds_, self.numbers_ = [], {}
         ignored = []
-        has_characters, has_vectors = self._affordable(x)
+        has_characters, has_vectors = string_column.affordable(x, self.seconds)
         text_options = {"max_tokens": self.max_tokens, "length": self.length}
         text_options |= {"has_ngrams": self.has_ngrams, "has_characters": has_characters}
         for position, name in enumerate(self.columns_):
@@ -147,7 +143,7 @@ class TableEncoder(Encoder):
                 # Rows outside of the training set have other strings, such as "?".
                 kind = "category"
             strings = Strings.of(series) if kind in ("category", "text") else None
-            if kind == "text" and not has_words(strings.some(rows)):
+            if kind == "text" and not string_column.has_words(strings.some(rows)):
                 kind = "category"
             if kind == "number":
                 self.numbers_[name] = NumberColumn.fit(series)
@@ -172,16 +168,6 @@ class TableEncoder(Encoder):
                 f"{name_labels(ignored)}. Convert columns of numbers or dates to these types, and drop the others.",
                 stacklevel=2,
             )
-
-    def _affordable(self, x):
-        """Return whether there is time for n-grams of characters of a table, and for vectors of its texts."""
-        if self.seconds is None:
-            return True, True
-        strings = [x.iloc[:, place] for place, dtype in enumerate(x.dtypes) if pd.api.types.is_string_dtype(dtype)]
-        step = max(1, len(x) // _N_MEASURED)
-        sizes = np.array([series.iloc[::step].astype(str).str.len() for series in strings]).reshape(-1)
-        millions = step * np.array([sizes.sum(), np.minimum(sizes, MAX_LENGTH).sum()]) / 1e6
-        return (_SECONDS_PER_MILLION * millions <= self.seconds).tolist()
 
     def transform(self, x, owner=None):
         return {name: np.asarray(array) for name, array in self.compact(x, owner).items()}
@@ -224,7 +210,7 @@ class TableEncoder(Encoder):
         return {name: _tensor(array) for name, array in raw.items()} if isinstance(raw, dict) else raw
 
     def raw_arrays(self, x):
-        x, float_dtypes = self._conform(x, None), self.float_dtypes()
+        x, float_dtypes = self._conform(x), self.float_dtypes()
         if self.columns_ is None:
             return x.astype("float64" if "float64" in float_dtypes.values() else "float32")
         raw = {}
@@ -317,26 +303,9 @@ class TableEncoder(Encoder):
         """Return the pairs of name and `StringColumn` whose attribute isn't `None`."""
         return [(name, column) for name, column in self.strings_.items() if getattr(column, attribute) is not None]
 
-    def _conform(self, x, owner):
+    def _conform(self, x, owner=None):
         """Return rows as an array or DataFrame with the columns of `fit`; see `transform`."""
-        original = frames.frame_or_matrix(x)
-        x = frames.as_table(original, fitted_on_array=self.columns_ is None)
-        if self.columns_ is not None and isinstance(original, pd.DataFrame):
-            names = frames.column_names(x)
-            if set(names) == set(self.columns_):
-                return x.set_axis(names, axis=1)
-            frames.check_unnamed(names, self.columns_)
-        if x.shape[1] != len(self.kinds_):
-            raise ValueError(
-                f"X has {x.shape[1]} features, but {owner or type(self).__name__} is expecting "
-                f"{len(self.kinds_)} features as input"
-            )
-        if self.columns_ is not None:
-            return pd.DataFrame(x).set_axis(self.columns_, axis=1)
-        if isinstance(x, np.ndarray):
-            return x
-        # Columns are matched by position, so that their names may be equal.
-        return np.stack([columns.as_numbers(x.iloc[:, position]) for position in range(x.shape[1])], axis=1)
+        return frames.conformed(x, self.columns_, len(self.kinds_), owner or type(self).__name__)
 
     def used_columns(self):
         """Return the list of pairs (name, kind) of the columns that aren't ignored."""
