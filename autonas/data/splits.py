@@ -62,7 +62,7 @@ def train_validation_rows(y, task, validation_split=None, groups=None, generator
     return training, validation
 
 
-def validation_folds(y, task, n_folds, groups=None, generator=None):
+def validation_folds(y, task, n_folds, groups=None, generator=None, *, required=True):
     """Split rows into the folds of a cross-validation, each with a training set and a validation set.
 
     Every row is in the validation set of one fold. For binary and multiclass targets every validation set has the same
@@ -76,9 +76,11 @@ def validation_folds(y, task, n_folds, groups=None, generator=None):
         groups: Group labels `(rows,)`. All rows of a group are in the same validation set. Defaults to `None`:
             independent rows.
         generator: As in `train_validation_rows`.
+        required: Whether groups that don't leave every class in every training set are an error. Defaults to `True`.
 
     Returns:
-        List of tuples of two sorted arrays of row indices: training set and validation set.
+        List of tuples of two sorted arrays of row indices: training set and validation set. Empty if `required` is
+        `False` and the groups allow no folds.
 
     Raises:
         ValueError: If there are fewer rows or groups than folds, or if no folds leave every class in every training
@@ -91,6 +93,8 @@ def validation_folds(y, task, n_folds, groups=None, generator=None):
         check_same_rows(codes, groups=groups)
         folds = _group_folds(codes, _group_codes(groups), n_folds, generator)
         if len(folds) < n_folds:
+            if not required:
+                return []
             raise ValueError(
                 f"`groups`, or 'group_on' of `validation`, must allow {n_folds} folds with every class in each "
                 "training set. Received: groups that allow fewer. Set validation_folds=None for a single split."
@@ -107,6 +111,11 @@ def validation_folds(y, task, n_folds, groups=None, generator=None):
     ordered = shuffled[np.argsort(codes[shuffled], kind="stable")]
     validation_sets = [np.sort(ordered[number::n_folds]) for number in range(n_folds)]
     return [(np.setdiff1d(np.arange(n_rows), rows, assume_unique=True), rows) for rows in validation_sets]
+
+
+def number_of_groups(groups):
+    """Return the number of different groups of rows."""
+    return int(_group_codes(groups).max()) + 1
 
 
 def in_validation(y, task):
@@ -195,7 +204,7 @@ def _keep_labels_in_training(indicators, validation):
 def _split_groups(y, groups, validation_split, generator):
     """Return the rows of the training set and of the validation set, with every group in one of them."""
     groups = _group_codes(groups)
-    n_groups = groups.max() + 1
+    n_groups = int(groups.max()) + 1
     if n_groups < 2:
         raise ValueError("`groups` must have at least 2 groups, for training set and validation set. Received: 1 group")
     # A fold is the smaller of the two sets.

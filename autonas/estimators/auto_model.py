@@ -169,8 +169,8 @@ class AutoModel(searched.SearchedModel):
             constraints it is one network that is trained again. A ridge regression or a Gaussian process is fitted
             once, and each row is predicted as by a model that was fitted without this row. `"auto"` is 5 folds for
             fewer than 300 series or 500 rows of a table, searched in the default space, whose networks are trained
-            quickly; otherwise, and with groups or a stream, one validation set of `validation_split`, as `None` is.
-            Defaults to `"auto"`.
+            quickly; otherwise, and with a stream or fewer than 10 groups, one validation set of `validation_split`, as
+            `None` is. Defaults to `"auto"`.
         callbacks: List of callbacks, or one. Defaults to `None`.
 
             - A `SearchCallback` is called for the search, its trials and their epochs, in the process of `fit`.

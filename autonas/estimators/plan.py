@@ -12,6 +12,7 @@ import numpy as np
 
 from autonas import execution, oracles
 from autonas.backends import parallel
+from autonas.data import splits
 from autonas.data.features import Feature
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments
@@ -39,6 +40,8 @@ _MIN_COST_SHARE = 1 / 50
 #: Number of folds where the user doesn't ask for one, and number of rows by the kind of data, below which there are
 #: folds: the score of a fifth of fewer rows says little about the order of candidates.
 _FOLDS, _FEW_ROWS = 5, {"series": 300, "table": 500}
+#: Smallest mean number of groups in such a fold.
+_GROUPS_OF_FOLD = 2
 #: Number of epochs below which the shortest training has one epoch on a share of the rows instead.
 _LESS_THAN_AN_EPOCH = 0.75
 #: Number of candidates at most of an ensemble that the user didn't ask for.
@@ -287,7 +290,9 @@ class Plan:
             return 1
         traces = (_FOLDS - 1) * n_values * self.budget.full_epochs(n_rows) / _NUMBERS_PER_TRACE
         request = self.request
-        is_free = request.default_split and request.data.groups is None and validation_rules.allows_folds(request)
+        groups = request.data.groups
+        has_many_groups = groups is None or splits.number_of_groups(groups) >= _GROUPS_OF_FOLD * _FOLDS
+        is_free = request.default_split and has_many_groups and validation_rules.allows_folds(request)
         return _FOLDS if is_free and _FOLDS <= n_rows < few and traces < _MIN_TRACES else 1
 
     def with_full_trainings(self) -> Plan:

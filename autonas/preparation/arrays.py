@@ -89,11 +89,15 @@ def prepare(plan, data, form=None):
         train_rows, validation_rows = sets[0][0], np.concatenate([rows for _, rows in sets])
         if len(sets) > 1:
             plan, folds = plan.with_full_trainings(), sets
-    elif n_folds > 1:
+    elif n_folds > 1 and (
+        folds := splits.validation_folds(
+            target, task, n_folds, data.groups, generator, required=plan.selection.folds != "auto"
+        )
+    ):
         plan = plan.with_full_trainings()
-        folds = splits.validation_folds(target, task, n_folds, data.groups, generator)
         train_rows, validation_rows = folds[0][0], np.concatenate([rows for _, rows in folds])
     else:
+        folds = None
         train_rows, validation_rows = splits.train_validation_rows(
             target, task, plan.selection.split, data.groups, generator, in_order=plan.selection.in_order
         )

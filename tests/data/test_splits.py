@@ -131,8 +131,10 @@ def test_folds_that_cannot_be_made_are_refused():
         validation_folds(np.array([0, 1, 1]), "binary", 5)
     with pytest.raises(ValueError, match="`groups` must have at least 5 groups"):
         validation_folds(np.arange(20.0), "regression", 5, np.repeat([0, 1], 10))
+    of_one_class = np.repeat([0, 1], 10)
     with pytest.raises(ValueError, match="every class in each training set"):
-        validation_folds(np.repeat([0, 1], 10), "binary", 2, np.repeat([0, 1], 10))
+        validation_folds(of_one_class, "binary", 2, of_one_class)
+    assert validation_folds(of_one_class, "binary", 2, of_one_class, required=False) == []
 
 
 def test_the_only_row_of_a_class_is_in_no_validation_set_of_a_fold():

@@ -353,17 +353,15 @@ def test_a_time_limit_too_short_for_anything_gives_a_model(iris):
     assert model.predict(iris[0]).shape == (150,) and model.stop_reason_ == "time_limit"
 
 
-def test_groups_stay_together(iris, monkeypatch):
-    from autonas.data import splits
-
-    found, split = [], splits.train_validation_rows
-    monkeypatch.setattr(
-        splits, "train_validation_rows", lambda *args, **kwargs: found.append(split(*args, **kwargs)) or found[-1]
-    )
-    groups = np.arange(150) % 10
-    classifier(epochs=1).fit(*iris, groups=groups)
-    ((training, validation),) = found
-    assert not set(groups[training]) & set(groups[validation])
+def test_groups_stay_together_and_many_of_few_rows_are_in_folds(iris):
+    of_ten = np.arange(150) % 10
+    with_all_of_a_class = np.where(np.asarray(iris[1]) == 0, 99, np.arange(150))
+    for groups, n_folds in ((of_ten, 5), (of_ten // 2, 1), (with_all_of_a_class, 1)):
+        _, search = classifier(epochs=1, validation_folds="auto").fit(*iris, groups=groups)._searched
+        splits = search.state.evaluator.problem.dataset.splits
+        assert len(splits) == n_folds
+        for split in splits:
+            assert not set(groups[split.train_rows]) & set(groups[split.validation_rows])
 
 
 # ---------------------------------------------------------------------- what is left

@@ -142,6 +142,7 @@ def test_few_series_are_validated_in_five_folds_unless_something_else_is_wished(
     assert n_folds(x, y, validation_split=0.3) == 1
     assert n_folds(x, y, validation_data=(x, y)) == 1
     assert n_folds(x, y, groups=y) == 1
+    assert n_folds(x, y, groups=np.arange(200) // 20) == 5
     assert n_folds(x, y, weight_sharing=True) == 1
     assert n_folds(x, y, fidelity="successive_halving") == 1
     assert n_folds(x[:4], y[:4]) == 1
