@@ -88,6 +88,36 @@ def check_same_rows(x, y=None, sample_weight=None, groups=None):
             )
 
 
+def check_parts(parts, names, argument, kind):
+    """Raise a `ValueError` unless all inputs, or the targets of all heads, have as many rows.
+
+    Args:
+        parts: List of the inputs or targets, at least one.
+        names: List of their names, or of `None`.
+        argument: Name of the argument of `fit` that holds them.
+        kind: `"input"` or `"head"`.
+
+    Raises:
+        ValueError: Also for a single part that is a list of one array.
+    """
+    (first, *others) = parts
+    if not others and isinstance(first, (list, tuple)) and len(first) == 1 and _holds_rows(first[0]):
+        raise ValueError(
+            f"`{argument}` must be an array itself if there is one {kind}. Received: a {type(first).__name__} of one "
+            f"{describe(first[0])}. Pass {argument}[0]."
+        )
+    numbers = [number_of_rows(part, argument) for part in parts]
+    if len(set(numbers)) > 1:
+        labels = [repr(number if name is None else name) for number, name in enumerate(names)]
+        received = ", ".join(f"{number} rows of {kind} {label}" for number, label in zip(numbers, labels, strict=True))
+        raise ValueError(f"`{argument}` must hold as many rows of every {kind}. Received: {received}")
+
+
+def _holds_rows(value):
+    """Return whether a value is an array or frame of several rows."""
+    return getattr(value, "ndim", 0) > 0 and value.shape[0] > 1
+
+
 def warn_of_shuffled_index(x, y):
     """Warn if the rows and the targets have the same index in another order: rows are matched by position."""
     if not all(isinstance(values, (pd.DataFrame, pd.Series)) for values in (x, y)) or x.index.equals(y.index):

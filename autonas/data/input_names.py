@@ -6,13 +6,18 @@ from scipy import sparse
 
 from autonas.data import checks
 
+#: Largest number of lists in `y` that are targets of several heads if `x` is a list of as many items, which could
+#: also be rows.
+_MOST_HEADS = 10
+
 
 def part_names(x, y):
     """Return the names of the inputs in `x` and of the targets in `y`.
 
     A dict contains several inputs or targets by name. A list `x` contains several inputs if at least one item has as
     many rows as `y` and the list doesn't; otherwise its items are rows. A list `y` contains several targets if it has
-    at least two items, all of them arrays with as many rows as `x` and with more rows than the list has items.
+    at least two items, all of them arrays with as many rows as `x` and with more rows than the list has items. The
+    items may also be lists, unless there are as many inputs as targets and more than 10 of them.
 
     Args:
         x: Rows of one input, or a list or dict of several inputs.
@@ -29,7 +34,14 @@ def part_names(x, y):
     n_rows = _n_rows(targets[0] if several_targets and targets else y)
     inputs = _values(x)
     several_inputs = _is_dict(x) or (inputs is not None and len(inputs) != n_rows and n_rows in map(_n_rows, inputs))
-    return _names("x", x, several_inputs), _names("y", y, several_targets)
+    names = _names("x", x, several_inputs), _names("y", y, several_targets)
+    both = [name for name in names[0] if name is not None and name in names[1]]
+    if both:
+        raise ValueError(
+            f"The keys of `x` and of `y` must be different, as they name parts of one model. Received: {both[0]!r} in "
+            "both. Rename one of the two."
+        )
+    return names
 
 
 def _is_dict(value):
@@ -53,13 +65,19 @@ def _n_rows(value):
 
 
 def _are_targets(values, x):
-    """Return whether `values` are several targets: arrays with more rows than there are values, and as many as `x`."""
-    if not all(isinstance(value, (np.ndarray, pd.Series, pd.DataFrame)) and value.ndim > 0 for value in values):
+    """Return whether `values` are several targets; see `part_names`."""
+    if not all(_is_array(value) or isinstance(value, (list, tuple)) for value in values):
+        return False
+    if not all(map(_is_array, values)) and len(values) == _n_rows(x) > _MOST_HEADS:
         return False
     (n_rows, *others) = {len(value) for value in values}
     if others or n_rows <= len(values):
         return False
     return _n_rows(x) == n_rows or {_n_rows(rows) for rows in _values(x) or []} == {n_rows}
+
+
+def _is_array(value):
+    return isinstance(value, (np.ndarray, pd.Series, pd.DataFrame)) and value.ndim > 0
 
 
 def _is_name(name):

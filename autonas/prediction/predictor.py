@@ -11,9 +11,11 @@ from typing import Any
 
 import keras
 import numpy as np
+from scipy import sparse
 
 from autonas import data, storage
 from autonas.backends import gradients, keras_defaults, node_graph
+from autonas.data.checks import name_labels
 from autonas.prediction import example_rows, saved_network
 
 #: Largest number of rows, and of operations of the network, for which the network is called without compilation. An
@@ -390,11 +392,12 @@ def split_inputs(x: Any, names: Sequence[str], argument: str = "x") -> list[Any]
     """
     if isinstance(x, dict) and x.keys() == set(names):
         return [x[name] for name in names]
-    if len(names) == 1:
+    if len(names) == 1 and (names[0] is None or not isinstance(x, dict) or sparse.issparse(x)):
         return [x]
     if isinstance(x, (list, tuple)) and len(x) == len(names):
         return list(x)
-    received = f"{len(x)} arrays" if isinstance(x, (list, tuple, dict)) else type(x).__name__
-    raise ValueError(
-        f"`{argument}` must be a list of {len(names)} arrays, or a dict by {', '.join(names)}. Received: {received}"
-    )
+    received = f"{len(x)} arrays" if isinstance(x, (list, tuple)) else type(x).__name__
+    if isinstance(x, dict):
+        received = f"a dict with the keys {name_labels(x)}" if x else "an empty dict"
+    arrays = "an array" if len(names) == 1 else f"a list of {len(names)} arrays"
+    raise ValueError(f"`{argument}` must be {arrays}, or a dict by {', '.join(names)}. Received: {received}")

@@ -62,13 +62,13 @@ def prepare(plan, data, form=None):
         input_names, head_names = drawn.input_names, drawn.head_names
     inputs = predictor.split_inputs(data.x, input_names)
     outputs = predictor.split_inputs(data.y, head_names, "y")
-    for rows in inputs:
-        for target in outputs:
-            checks.check_same_rows(rows, target, data.sample_weight, data.groups)
-    kinds = [
-        getattr(node, "kind", None) or plan.task.kind or data_module.infer_kind(rows)
-        for node, rows in zip(nodes or [None] * len(inputs), inputs, strict=True)
-    ]
+    checks.check_parts(inputs, input_names, "x", "input")
+    checks.check_parts(outputs, head_names, "y", "head")
+    checks.check_same_rows(inputs[0], outputs[0], data.sample_weight, data.groups)
+    kinds = []
+    for number, (node, rows) in enumerate(zip(nodes or [None] * len(inputs), inputs, strict=True)):
+        with checks.naming("input", number, input_names):
+            kinds.append(getattr(node, "kind", None) or plan.task.kind or data_module.infer_kind(rows))
     targets = target_encoders(plan.task, output_nodes, len(outputs))
     for number, (target, values) in enumerate(zip(targets, outputs, strict=True)):
         with checks.naming("head", number, head_names):
@@ -282,9 +282,9 @@ def _encode_validation(encoders, targets, validation_data):
     inputs = predictor.split_inputs(x, list(encoders), "validation_data[0]")
     outputs = predictor.split_inputs(y, list(targets), "validation_data[1]")
     try:
-        for rows in inputs:
-            for target in outputs:
-                checks.check_same_rows(rows, target)
+        checks.check_parts(inputs, list(encoders), "x", "input")
+        checks.check_parts(outputs, list(targets), "y", "head")
+        checks.check_same_rows(inputs[0], outputs[0])
         encoded = _encode(encoders, targets, inputs, outputs)
     except ValueError as error:
         raise ValueError(f"`validation_data` must suit the rows of `fit`. {error}") from error

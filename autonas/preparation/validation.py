@@ -46,9 +46,11 @@ class Rows:
         """Return a column of the inputs by the key of the declaration and its name, or by its index in an array.
 
         Raises:
-            ValueError: If no input has the column, an input has it twice, or it has missing values.
+            ValueError: If no input has the column, an input has it twice, several inputs have it with different values,
+                or it has missing values.
         """
         known: list[Any] = []
+        columns: list[pd.Series] = []
         for rows in self.inputs:
             is_frame = isinstance(rows, pd.DataFrame)
             names = list(rows.columns) if is_frame else list(range(rows.shape[1])) if _is_table(rows) else []
@@ -66,7 +68,14 @@ class Rows:
                         f"`validation` {key!r} must be a column without missing values. Received: {name!r:.60} with "
                         f"{int(values.isna().sum())} missing values"
                     )
-                return values
+                columns.append(values)
+        if columns and all(values.equals(columns[0]) for values in columns):
+            return columns[0]
+        if columns:
+            raise ValueError(
+                f"`validation` {key!r} must name a column of one input, or of several with the same values. Received: "
+                f"{name!r:.60}, with different values in {len(columns)} inputs. Rename one of the columns."
+            )
         raise ValueError(
             f"`validation` {key!r} must name a column of `x`, {name_labels(known) if known else 'which has none'}. "
             f"Received: {name!r:.60}"

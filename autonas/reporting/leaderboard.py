@@ -5,15 +5,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas
 import rich.box
 import rich.markup
 import rich.table
 
 from autonas.reporting.text import architecture, duration, metric, number, shortened
-from autonas.trials import reserved
-from autonas.trials.order import is_number, sort_key
+from autonas.trials.order import are_separate, is_number, sort_key
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
@@ -105,7 +103,7 @@ def leaderboard(
 
 
 def pareto_front(frame: pandas.DataFrame, objectives: Sequence[tuple[str, str]]) -> pandas.DataFrame:
-    """Return the Pareto front: the non-dominated trials among the trials with the most epochs.
+    """Return the Pareto front: the non-dominated trials among the trials that no other trial continues.
 
     Args:
         frame: DataFrame from `leaderboard`.
@@ -117,9 +115,7 @@ def pareto_front(frame: pandas.DataFrame, objectives: Sequence[tuple[str, str]])
     from autonas.objectives import pareto  # Imported here, so that a log can be written without Keras.
 
     frame = frame[(frame.stage == Stage.SEARCH) & (frame.status == Status.COMPLETED)]
-    # Scores of trials that were trained for fewer epochs aren't comparable.
-    epochs = np.array([reserved.epochs(dict(row.dropna())) for _, row in frame.iterrows()], dtype=int)
-    frame = frame[epochs == epochs.max(initial=0)]
+    frame = frame[are_separate(frame.trial_id.tolist(), [dict(row.dropna()) for _, row in frame.iterrows()])]
     objectives = [_Objective(*pair) for pair in objectives]
     return frame[pareto.front(frame.to_dict("records"), objectives)].reset_index(drop=True)
 

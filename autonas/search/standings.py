@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from autonas.objectives import pareto
 from autonas.objectives.goal import Goal
 from autonas.search_space.values import Scalar
-from autonas.trials import order, reserved
+from autonas.trials import order
 from autonas.trials.records import TrialRecord
 
 
@@ -55,27 +55,15 @@ class Standings:
             best.setdefault(order.kinds(record.values), record)
         return list(best.values())
 
-    def farthest(self) -> list[TrialRecord]:
-        """Return the records of the completed candidates that were to be trained for the most epochs."""
-        return order.longest(self.completed())
-
     def separate(self) -> list[TrialRecord]:
         """Return the records of the completed candidates that no completed trial continues, at the largest images."""
         completed = self.completed()
-        continued = {record.values.get(reserved.TRIAL_ID) for record in completed}
-        largest = max((reserved.resolution(record.values) for record in completed), default=1.0)
-        return [
-            record
-            for record in completed
-            if record.trial_id not in continued and reserved.resolution(record.values) == largest
-        ]
+        ids, values = [record.trial_id for record in completed], [record.values for record in completed]
+        return list(itertools.compress(completed, order.are_separate(ids, values)))
 
     def front(self) -> list[TrialRecord]:
-        """Return the records of the Pareto front of the candidates that were trained for the most epochs.
-
-        Candidates that were trained for fewer epochs have lower scores at the same costs.
-        """
-        candidates = self.farthest()
+        """Return the records of the Pareto front of the candidates that no trial continues; see `separate`."""
+        candidates = self.separate()
         is_in_front = pareto.front([record.metrics for record in candidates], self.goal.objectives)
         return list(itertools.compress(candidates, is_in_front))
 
@@ -89,7 +77,7 @@ class Standings:
             return {}
         objectives = self.goal.objectives
         values = {f"objective/{objective.name}": record.metrics[objective.name] for objective in objectives}
-        volume = pareto.relative_hypervolume([candidate.metrics for candidate in self.farthest()], objectives)
+        volume = pareto.relative_hypervolume([candidate.metrics for candidate in self.separate()], objectives)
         return values | {"hypervolume": volume, "front_size": len(self.front())}
 
     def since_best(self) -> int:

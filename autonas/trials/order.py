@@ -63,6 +63,21 @@ def longest(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     return [record for record in records if target_epochs(record) == most]
 
 
+def are_separate(trial_ids: Sequence[str], values: Sequence[Mapping[str, Scalar]]) -> list[bool]:
+    """Return which of some completed trials no other one continues, at the largest images of all of them.
+
+    Args:
+        trial_ids: Ids of the trials.
+        values: Their values.
+    """
+    continued = {of_trial.get(reserved.TRIAL_ID) for of_trial in values}
+    largest = max(map(reserved.resolution, values), default=1.0)
+    return [
+        trial_id not in continued and reserved.resolution(of_trial) == largest
+        for trial_id, of_trial in zip(trial_ids, values, strict=True)
+    ]
+
+
 def comparable(records: Iterable[TrialRecord]) -> list[TrialRecord]:
     """Return the scored candidates of one number of epochs: only such scores tell which architecture is better.
 

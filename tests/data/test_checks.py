@@ -28,6 +28,19 @@ def test_lengths_must_agree():
         checks.check_same_rows(np.empty((0, 3)), [])
 
 
+def test_inputs_must_agree_and_the_odd_one_is_named():
+    with pytest.raises(ValueError, match="Received: 3 rows of input 'photo', 2 rows of input 'facts'"):
+        checks.check_parts([np.ones((3, 2)), np.ones((2, 2))], ["photo", "facts"], "x", "input")
+    with pytest.raises(ValueError, match="`y` must hold as many rows of every head. Received: 3 rows of head 0, 1 row"):
+        checks.check_parts([np.ones(3), np.ones(1)], [None, None], "y", "head")
+
+
+def test_a_list_of_one_array_is_not_the_array():
+    with pytest.raises(ValueError, match=r"`y` must be an array itself if there is one head.*of one ndarray.*y\[0\]"):
+        checks.check_parts([[np.ones(3)]], [None], "y", "head")
+    checks.check_parts([[[1.0, 2.0]]], [None], "x", "input")
+
+
 def test_messages_stay_short():
     with pytest.raises(ValueError, match="1000000 rows in x and 1 in y") as error:
         checks.check_same_rows([1] * 1_000_000, [1])

@@ -131,6 +131,8 @@ def test_another_number_of_inputs_is_refused(several):
     model, images, facts, digit, brightness = several
     with pytest.raises(ValueError, match="`x` must be a list of 2 arrays"):
         two_by_two().fit([images], [digit, brightness])
+    with pytest.raises(ValueError, match="or a dict by pixels, facts. Received: a dict with the keys 'pixels', 'fact'"):
+        model.predict({"pixels": images, "fact": facts})
     with pytest.raises(ValueError, match="`y` must be a list of 2 arrays"):
         two_by_two().fit([images, facts], digit)
 

@@ -130,6 +130,15 @@ def test_a_name_of_two_columns_is_refused(key):
         sets({key: "d"}, x=TABLE.set_axis(["d", "d", "e"], axis=1))
 
 
+def test_a_name_of_columns_of_two_inputs_is_refused_unless_their_values_are_the_same():
+    other = TABLE.assign(patient=np.arange(len(TABLE)) % 3)
+    rows = validation.Rows([TABLE, other], Y, "regression")
+    with pytest.raises(ValueError, match="'group_on' must name a column of one input.*'patient', with diff"):
+        rows.column("group_on", "patient")
+    same = validation.Rows([TABLE, TABLE[["patient"]].copy()], Y, "regression")
+    assert same.column("group_on", "patient").tolist() == TABLE["patient"].tolist()
+
+
 def test_a_time_that_is_no_date_is_refused():
     x = pd.DataFrame({"d": [f"{day:02}.01.2020" for day in range(1, 31)] + ["unknown"]})
     with pytest.raises(ValueError, match="'time_on' must be a column of numbers or dates.*'d' with the value 'unknown"):
