@@ -188,10 +188,15 @@ def suggest(hp: keras_tuner.HyperParameters, name: str, value: Any) -> Any:
         value: A plain value or a `Range`.
 
     Raises:
-        ValueError: If `value` is a hyperparameter of Keras Tuner.
+        ValueError: If `value` is a list or a hyperparameter of Keras Tuner.
     """
     if isinstance(value, Range):
         return value.declare(hp, name)
+    if isinstance(value, list):
+        raise ValueError(
+            f"`{name}` must be a value or an autonas range. Received: {name}={value!r:.60}, a list. To search over its "
+            f"items, pass autonas.Choice({value!r:.60})."
+        )
     if isinstance(value, keras_tuner.engine.hyperparameters.HyperParameter):
         raise ValueError(
             f"`{name}` must be a value or an autonas range such as autonas.Choice([1, 2]). "

@@ -7,6 +7,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
+import autonas
 from autonas.search_space import ranges
 
 EXAMPLES = [
@@ -112,3 +113,11 @@ def test_a_keras_tuner_hyperparameter_is_refused_with_a_hint():
     parameter = keras_tuner.engine.hyperparameters.Boolean("flag")
     with pytest.raises(ValueError, match="`flag` must be a value or an autonas range such as autonas.Choice"):
         ranges.suggest(keras_tuner.HyperParameters(), "flag", parameter)
+
+
+def test_a_list_is_no_range_and_the_error_says_how_to_search_over_it():
+    node = autonas.StructuredDataInput()
+    outputs = autonas.RegressionHead()(autonas.DenseBlock(units=[16, 32])(node))
+    message = r"`units` must be a value or an autonas range. Received: units=\[16, 32\], a list.*autonas.Choice"
+    with pytest.raises(ValueError, match=message):
+        autonas.AutoModel(node, outputs, max_trials=1, verbose=0).fit(np.zeros((20, 2)), np.arange(20.0))
