@@ -204,8 +204,8 @@ class Evaluator(training_context.TrainingContext):
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 5])
                 rows_share = fitting.refit(kept.model, self.problem.dataset, choices, generator, length.deadline)
-                self._check_is_no_less(kept.model, rows_share, outcome)
             kept.loop.forget()
+            self._check_is_no_less(kept.model, rows_share, outcome)
         epochs, rate = self._final_epochs(job.values, outcome, length)
         checkpoints.restart(kept.model, rate * kept.learning_rate)
         generator = np.random.default_rng([self.seed, job.number, 2])
