@@ -46,9 +46,10 @@ class Evaluator(training_context.TrainingContext):
 
         Args:
             job: A `Job`.
-            report: Report of the executor, called with pairs of epoch and numbers, and with checkpoints if the
-                report keeps them.
+            report: Report of the executor, called with pairs of epoch and numbers, first with `(0, None)`, and with
+                checkpoints if the report keeps them.
         """
+        report((0, None))
         on_checkpoint = report.checkpoint if report.keeps_checkpoints else None
         return self.evaluate(job, lambda epoch, numbers: report((epoch, numbers)), on_checkpoint)
 

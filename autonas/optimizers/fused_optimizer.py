@@ -81,6 +81,9 @@ class FusedOptimizer(keras.optimizers.Optimizer):
                 self.update(variable, gradient, learning_rate)
         if fused:
             self._apply_fused(fused, learning_rate)
+        for variable in self._trainable_variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable))
         self.iterations.assign(self.iterations + 1)
 
     def _apply_fused(self, pairs: list[tuple[Any, keras.Variable]], learning_rate: Any) -> None:

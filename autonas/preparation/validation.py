@@ -187,7 +187,19 @@ def _splitter_sets(splitter: Any, rows: Rows) -> list[tuple[np.ndarray, np.ndarr
         ) from error
     if not pairs or not all(len(training) and len(validated) for training, validated in pairs):
         raise ValueError(f"`validation` must give training rows and validation rows. Received: an empty set of {name}")
-    return [(np.sort(training), np.sort(validated)) for training, validated in pairs]
+    pairs = [(np.sort(training), np.sort(validated)) for training, validated in pairs]
+    for training, validated in pairs:
+        if not 0 <= min(training[0], validated[0]) <= max(training[-1], validated[-1]) < len(target):
+            raise ValueError(
+                f"`validation` must give indices of the {len(target)} rows. Received: {name} with the index "
+                f"{max(training[-1], validated[-1])}"
+            )
+        if len(both := np.intersect1d(training, validated)):
+            raise ValueError(
+                "`validation` must give validation rows that aren't training rows. Received: "
+                f"{name} with {len(both)} rows that are both"
+            )
+    return pairs
 
 
 def _declared_sets(

@@ -215,7 +215,13 @@ class Tuner(keras_tuner.Tuner):
         self.on_epoch(self.records[job.trial_id], *report)
 
     def on_epoch(self, record: TrialRecord, epoch: int, numbers: dict[str, float] | None) -> None:
-        """Report the start of an epoch of a running trial, or with `numbers` journal and report its end."""
+        """Report the start of an epoch of a running trial, or with `numbers` journal and report its end.
+
+        Epoch 0 without numbers is the beginning of the trial, which may have waited for a worker to start.
+        """
+        if epoch == 0:
+            self._began[record.trial_id] = time.monotonic()
+            return
         if numbers is None:
             self.state.report_epoch(record, epoch)
             return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
@@ -100,6 +102,8 @@ class Block(Configurable):
     #: Whether all weights of the block are computed from the training set by fitters (`search_space.fitted`), so that
     #: gradient descent has no effect on them.
     is_fitted = False
+    #: Whether `build` copies the Keras layers that the block keeps. If not, they are copied before `build`.
+    copies_layers = False
     #: Labels of the block's decision `"kind"` for which the same is true.
     fitted_kinds: tuple[str, ...] = ()
     #: The data of the inputs upstream of the block, the nearest first. `Graph.bind` sets them.
@@ -203,6 +207,16 @@ class Block(Configurable):
         """Return the name of the decision on an argument: its former name, if any, for earlier searches."""
         return self.former_names.get(argument, argument)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Block:
+        # Keras copies layers and losses by their configs, for which their classes must be registered. Networks have
+        # copies of the layers, see `transfer.for_one_network`, and losses don't change.
+        for kept in _leaves(list(vars(self).values())):
+            if isinstance(kept, (keras.Layer, keras.losses.Loss)):
+                memo[id(kept)] = kept
+        copied = memo[id(self)] = type(self).__new__(type(self))
+        copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return copied
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__module__.split(".")[0] == "autonas":
@@ -228,3 +242,14 @@ def as_prediction(scores: keras.KerasTensor) -> keras.KerasTensor:
 def snake_case(name: str) -> str:
     """Convert a name from camel case to snake case: `"DenseBlock"` to `"dense_block"`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield the objects in nested lists, tuples and dicts."""
+    if type(value) in (list, tuple):
+        for item in value:
+            yield from _leaves(item)
+    elif type(value) is dict:
+        yield from _leaves(list(value.values()))
+    else:
+        yield value

@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import keras
 import keras_tuner
 
 #: A layer, or another function of its input tensor.
@@ -93,6 +94,12 @@ class LayerChoice(Decision):
             raise ValueError(f"`candidates` of LayerChoice {name!r} must hold at least one candidate. Received: {{}}")
         if default is not None and default not in candidates:
             raise ValueError(f"`default` must be one of {list(candidates)}. Received: default={default!r}")
+        for label, candidate in candidates.items():
+            if isinstance(candidate, keras.Layer) or not callable(candidate):
+                raise ValueError(
+                    f"`candidates` of LayerChoice {name!r} must be functions without arguments that return a layer, "
+                    f"such as lambda: keras.layers.Dense(8). Received: {type(candidate).__name__} for {label!r}"
+                )
         self.candidates = dict(candidates)
         self.default = default
         self.scoped = scoped

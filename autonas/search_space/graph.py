@@ -14,7 +14,7 @@ from autonas.arguments import checks
 from autonas.arguments.lists import as_list
 from autonas.backends import node_graph, seeding, valueless
 from autonas.search_space import block, declaration, heads, losses, narrowing, optimization, topology
-from autonas.search_space.blocks import preprocessing
+from autonas.search_space.blocks import preprocessing, transfer
 from autonas.search_space.drawn_graph import DrawnGraphs
 
 if TYPE_CHECKING:
@@ -251,7 +251,9 @@ class Graph(keras_tuner.HyperModel):
         scope = self._training_decisions(hp) if isinstance(block, heads.Head) else contextlib.nullcontext(hp)
         try:
             with scope as declared, declared.name_scope(name):
-                output = block.build(declared, arguments[0] if len(arguments) == 1 else arguments)
+                output = transfer.for_one_network(block).build(
+                    declared, arguments[0] if len(arguments) == 1 else arguments
+                )
         except (declaration.CandidateFailed, declaration.BuildTimeout, narrowing.NarrowingError):
             raise
         except (Exception, SystemExit) as error:  # A user's block can raise anything.

@@ -146,6 +146,26 @@ def test_a_time_that_is_no_date_is_refused():
             sets({"time_on": "d"}, x=x, y=np.arange(31.0))
 
 
+@pytest.mark.parametrize(
+    "training, validated, message",
+    [
+        ([0, 1, 2], [N], f"must give indices of the {N} rows. Received: Own with the index {N}"),
+        ([0, 1, 2], [2, 3], "validation rows that aren't training rows. Received: Own with 1 rows that are both"),
+        ([], [3], "must give training rows and validation rows. Received: an empty set of Own"),
+    ],
+)
+def test_a_splitter_that_gives_other_rows_is_refused(training, validated, message):
+    class Own:
+        def split(self, x, y=None, groups=None):
+            yield np.array(training, int), np.array(validated, int)
+
+        def get_n_splits(self, x=None, y=None, groups=None):
+            return 1
+
+    with pytest.raises(ValueError, match=message):
+        sets(Own())
+
+
 def test_a_splitter_gives_its_sets():
     for (training, validated), (wanted, tested) in zip(sets(KFold(3)), KFold(3).split(TABLE), strict=True):
         np.testing.assert_array_equal(training, wanted)

@@ -133,6 +133,10 @@ def test_decisions_nest():
             r"`default` must lie in \[1, 2\]. Received: default=3",
         ),
         (
+            lambda: decisions.LayerChoice("kind", {"a": keras.layers.Dense(8)}),
+            "`candidates` of LayerChoice 'kind' must be functions without arguments .* Received: Dense for 'a'",
+        ),
+        (
             lambda: decisions.InputChoice("from", 4).labels(3),
             "must lie between 1 and the number of tensors, 3.* n_chosen=4",
         ),

@@ -11,6 +11,7 @@ import autonas
 from autonas import data
 from autonas.search_space import heads
 from autonas.supernet import Supernet
+from tests.helpers.budgets import QUIET
 from tests.helpers.initializers import Counted
 
 TABLE = data.get_encoder("table").fit(np.random.default_rng(0).normal(size=(30, 3))).feature
@@ -90,7 +91,7 @@ def drawn(block):
 
 
 class Keeping(autonas.Block):
-    """Block that keeps one layer for all networks."""
+    """Block that keeps a layer."""
 
     def __init__(self):
         super().__init__("own")
@@ -105,9 +106,73 @@ def test_values_of_weights_are_computed_only_for_layers_that_a_block_of_the_user
     layer = keras.layers.Dense(4, kernel_initializer=Counted())
     drawn(autonas.KerasBlock(layer)).declare()
     assert Counted.n_computed == 0
-    own = Keeping()
-    drawn(own).declare()
-    assert (keras.ops.convert_to_numpy(own.layer.kernel) == 1).all()
+    drawn(Keeping()).declare()
+    assert Counted.n_computed > 0
+
+
+class KeepingSeveral(autonas.Block):
+    """Block that keeps a layer that begins with weights, and a list that holds the same layer twice."""
+
+    def __init__(self):
+        super().__init__("own")
+        self.first = keras.layers.Dense(3, use_bias=False)
+        self.first.build((None, 3))
+        self.rest = [keras.layers.Dense(3), self.first]
+
+    def build(self, hp, inputs):
+        outputs = self.first(inputs)
+        for layer in self.rest:
+            outputs = layer(outputs)
+        return keras.layers.Dense(hp.Int("units", 2, 4))(outputs)
+
+
+def test_each_network_has_copies_of_the_layers_that_a_block_keeps():
+    block = KeepingSeveral()
+    graph = drawn(block)
+    values = graph.declare().values
+    networks = [build(graph, values) for _ in range(2)]
+    given = block.first.get_weights()
+    for network in networks:
+        kernels = [weight for weight in network.trainable_weights if weight.shape == (3, 3)]
+        assert len(kernels) == 2, "the layer that is applied twice is one layer"
+        np.testing.assert_array_equal(kernels[0], given[0])
+        network.set_weights([weight + 1 for weight in network.get_weights()])
+    assert not {id(weight) for weight in networks[0].weights} & {id(weight) for weight in networks[1].weights}
+    np.testing.assert_array_equal(block.first.get_weights()[0], given[0])
+
+
+def test_models_of_a_search_do_not_share_the_layers_that_a_block_keeps(tmp_path):
+    class Kept(autonas.Block):
+        def __init__(self):
+            super().__init__()
+            self.layer = keras.layers.Dense(4, "relu")
+
+        def build(self, hp, inputs):
+            return keras.layers.Dense(hp.Int("units", 2, 8))(self.layer(inputs))
+
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    node = autonas.StructuredDataInput()
+    outputs = autonas.RegressionHead()(Kept()(node))
+    model = autonas.AutoModel(node, outputs, max_trials=3, epochs=2, refit=False, **QUIET).fit(x, x[:, 0])
+    assert all(record["status"] == "completed" for record in model.records_)
+    before = model.predict(x)
+    first, second = model.get_models(2)
+    predictions = first.predict(x), second.predict(x)
+    np.testing.assert_array_equal(model.predict(x), before)
+    np.testing.assert_allclose(predictions[0], before, rtol=1e-5)
+    assert np.abs(predictions[1] - before).max() > 1e-3
+
+
+def test_a_head_takes_a_loss_whose_class_is_not_registered():
+    class Cubic(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return keras.ops.mean(keras.ops.abs(y_true - y_pred) ** 3, axis=-1)
+
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    node = autonas.StructuredDataInput()
+    outputs = autonas.RegressionHead(loss=Cubic())(autonas.DenseBlock()(node))
+    model = autonas.AutoModel(node, outputs, max_trials=1, epochs=1, **QUIET).fit(x, x[:, 0])
+    assert model.predict(x).shape == (60,)
 
 
 def test_decisions_on_training_by_gradient_are_inactive_where_all_weights_are_fitted():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +61,8 @@ class KerasBlock(block.Block):
         self.layer = layer
         self.trainable = trainable
         self.raw_inputs = raw_inputs
+
+    copies_layers = True
 
     @property
     def takes_raw_inputs(self) -> bool:  # type: ignore[override]
@@ -151,10 +152,3 @@ class KerasBlock(block.Block):
         if "weights" in config:
             created.layer.set_weights(keras.saving.deserialize_keras_object(config["weights"]))
         return created
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> KerasBlock:
-        # Trials copy the layer, and never change it.
-        memo[id(self.layer)] = self.layer
-        copied = memo[id(self)] = type(self).__new__(type(self))
-        copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        return copied

@@ -1,8 +1,16 @@
 """Layers that begin with the weights of an earlier training."""
 
+from __future__ import annotations
+
+import copy
+from typing import Any, TypeVar
+
 import keras
 
 from autonas.backends import node_graph
+from autonas.search_space.block import Block
+
+BlockT = TypeVar("BlockT", bound=Block)
 
 #: Layers that change their input at random in training, by a share `rate`.
 DROPOUTS = (keras.layers.AlphaDropout, keras.layers.Dropout, keras.layers.GaussianDropout)
@@ -38,6 +46,44 @@ def copied(layer: keras.Layer) -> keras.Layer:
     if isinstance(layer, keras.Sequential) or node_graph.is_graph_of_layers(layer):
         return keras.models.clone_model(layer)
     return type(layer).from_config(layer.get_config())
+
+
+def for_one_network(block: BlockT) -> BlockT:
+    """Return a copy of a block that keeps Keras layers, whose layers are copies with the same weights.
+
+    A layer that a block keeps, alone or in a list, tuple or dict, would otherwise be part of all networks, which would
+    train the same weights.
+
+    Args:
+        block: The block. A block without layers, or whose `copies_layers` is `True`, is returned itself.
+    """
+    if block.copies_layers:
+        return block
+    copies: dict[int, keras.Layer] = {}
+
+    def own(value: Any) -> Any:
+        if isinstance(value, keras.Layer):
+            return copies[id(value)] if id(value) in copies else copies.setdefault(id(value), _with_weights(value))
+        if type(value) in (list, tuple):
+            return type(value)(map(own, value))
+        return {key: own(item) for key, item in value.items()} if type(value) is dict else value
+
+    attributes = {name: own(value) for name, value in vars(block).items()}
+    if not copies:
+        return block
+    single = copy.copy(block)
+    vars(single).update(attributes)
+    return single
+
+
+def _with_weights(layer: keras.Layer) -> keras.Layer:
+    """Return a copy of a layer, with equal weights if the layer has any."""
+    new = copied(layer)
+    if layer.built and layer.weights:
+        if not new.built:
+            new.build_from_config(layer.get_build_config())
+        new.set_weights(layer.get_weights())
+    return new
 
 
 def has_lambda(layer: keras.Layer) -> bool:
