@@ -289,6 +289,16 @@ def test_trials_are_required_until_one_has_a_score(make, monkeypatch):
     assert required == [True, True, False, False]
 
 
+def test_the_wait_for_a_worker_to_start_is_no_part_of_the_time_of_a_first_epoch(make, monkeypatch):
+    search, seconds = make(max_trials=1), []
+    monkeypatch.setattr(search.stopping, "add_first_epoch", seconds.append)
+    record = search._new_record("0000", {})
+    search._began["0000"] = time.monotonic() - 100.0
+    for report in ((0, None), (1, None), (1, {"loss": 1.0})):
+        search.on_epoch(record, *report)
+    assert seconds[0] < 50.0
+
+
 def test_a_candidate_that_continues_another_gets_half_of_the_time_left(make):
     deadlines = {}
 
