@@ -141,6 +141,31 @@ def test_each_network_has_copies_of_the_layers_that_a_block_keeps():
     np.testing.assert_array_equal(block.first.get_weights()[0], given[0])
 
 
+def test_layers_that_are_adapted_to_data_stay_so_in_each_network():
+    class Adapted(autonas.Block):
+        def __init__(self):
+            super().__init__("own")
+            self.alone = keras.layers.Normalization()
+            self.alone.adapt(np.array([[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]]))
+            within = keras.layers.Normalization()
+            within.adapt(np.array([[0.0, 0.0, 0.0], [4.0, 4.0, 4.0]]))
+            self.stack = keras.Sequential([keras.Input((3,)), within, keras.layers.Dense(2)])
+
+        def build(self, hp, inputs):
+            return self.stack(self.alone(inputs))
+
+    block = Adapted()
+    kernel = block.stack.get_weights()[-2]
+    graph = drawn(block)
+    network = build(graph, graph.declare().values)
+    x = np.array([[4.0, 5.0, 6.0]], "float32")
+    own = next(layer for layer in network.layers if isinstance(layer, keras.Sequential))
+    assert own is not block.stack
+    alone = next(layer for layer in network.layers if isinstance(layer, keras.layers.Normalization))
+    np.testing.assert_allclose(alone(x), [[2.0, 2.0, 2.0]], rtol=1e-5)
+    np.testing.assert_allclose(own(x), (x - 2.0) / 2.0 @ kernel, rtol=1e-4)
+
+
 def test_models_of_a_search_do_not_share_the_layers_that_a_block_keeps(tmp_path):
     class Kept(autonas.Block):
         def __init__(self):

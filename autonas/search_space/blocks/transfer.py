@@ -77,12 +77,20 @@ def for_one_network(block: BlockT) -> BlockT:
 
 
 def _with_weights(layer: keras.Layer) -> keras.Layer:
-    """Return a copy of a layer, with equal weights if the layer has any."""
+    """Return a copy of a layer, with equal weights if the layer has any.
+
+    A layer that was adapted to data, which no training changes, is returned itself: its vocabulary isn't in its config.
+    """
+    if hasattr(layer, "adapt"):
+        return layer
     new = copied(layer)
     if layer.built and layer.weights:
         if not new.built:
             new.build_from_config(layer.get_build_config())
         new.set_weights(layer.get_weights())
+        for inner in node_graph.all_layers(new):
+            if isinstance(inner, keras.layers.Normalization):
+                inner.finalize_state()
     return new
 
 
