@@ -181,7 +181,8 @@ def affordable(table, seconds):
         return True, True
     strings = [table.iloc[:, place] for place, dtype in enumerate(table.dtypes) if pd.api.types.is_string_dtype(dtype)]
     step = max(1, len(table) // _N_MEASURED)
-    sizes = np.array([series.iloc[::step].astype(str).str.len() for series in strings]).reshape(-1)
+    lengths = [series.iloc[::step].dropna().astype(str).str.len().to_numpy("int64") for series in strings]
+    sizes = np.concatenate([np.zeros(0, "int64"), *lengths])
     millions = step * np.array([sizes.sum(), np.minimum(sizes, MAX_LENGTH).sum()]) / 1e6
     return tuple((_SECONDS_PER_MILLION * millions <= seconds).tolist())
 

@@ -251,6 +251,7 @@ def test_of_many_rows_only_ngrams_that_fit_into_memory_are_used(check_encoder, m
         assert encoder.feature.statistics["ngram_columns"] == [[n_columns], [n_columns]]
     monkeypatch.undo()
     n_characters = frame.map(len).to_numpy().sum()
+    frame = pd.concat([frame, pd.DataFrame({"text": pd.array([None], "string"), "note": [None]})], ignore_index=True)
     for rate, has_characters, has_vectors in ((1.6, True, True), (1.4, False, True), (0.2, False, False)):
         encoder = TableEncoder(seconds=1e-6 * rate * n_characters).fit(frame)
         assert ("strings" in check_encoder(encoder, frame)) == has_vectors
