@@ -204,7 +204,7 @@ def _keep_labels_in_training(indicators, validation):
 def _split_groups(y, groups, validation_split, generator):
     """Return the rows of the training set and of the validation set, with every group in one of them."""
     groups = _group_codes(groups)
-    n_groups = int(groups.max()) + 1
+    n_groups = groups.max() + 1
     if n_groups < 2:
         raise ValueError("`groups` must have at least 2 groups, for training set and validation set. Received: 1 group")
     # A fold is the smaller of the two sets.
